@@ -1,0 +1,1 @@
+"""The box: HTTP API, jobs, storage, command line."""

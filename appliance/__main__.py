@@ -1,0 +1,189 @@
+"""The `xiangyi` command."""
+
+import json
+import sys
+from pathlib import Path
+
+import anyio
+import click
+
+from appliance.errors import XiangyiError
+from appliance.settings import Settings, SettingsError, load_settings
+from model.tasks import TASKS
+
+INPUT = click.Path(path_type=Path)
+
+
+@click.group()
+@click.version_option(package_name="xiangyi", prog_name="xiangyi")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """乡医 Xiangyi: one box for a township hospital."""
+    try:
+        context.obj = load_settings()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.pass_obj
+def up(settings: Settings) -> None:
+    """Run the whole box in the foreground: web, worker and language model."""
+    from appliance.up import NotStarted, run
+
+    try:
+        sys.exit(run(settings))
+    except NotStarted as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.pass_obj
+def web(settings: Settings) -> None:
+    """Run the web server."""
+    from appliance.web import serve
+
+    serve(settings)
+
+
+@main.command()
+@click.pass_obj
+def worker(settings: Settings) -> None:
+    """Run the worker that segments."""
+    from appliance.logs import set_up_logs
+    from appliance.worker import work
+
+    set_up_logs("worker")
+    work(settings)
+
+
+@main.command()
+@click.pass_obj
+def llm(settings: Settings) -> None:
+    """Run the language model; what it lacks it fetches first, in the background."""
+    from appliance.engines import serve_language_model
+    from appliance.logs import set_up_logs
+
+    set_up_logs("llm")
+    serve_language_model(settings)
+
+
+@main.command()
+@click.pass_obj
+def migrate(settings: Settings) -> None:
+    """Bring the database to this version's schema, and make the first admin."""
+    from appliance.start import prepare
+
+    password = prepare(settings)
+    click.echo(f"数据库已就绪：{settings.database_path}")
+    if password:
+        click.echo(f"管理员 admin 的一次性密码：{password}")
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="for programs")
+@click.pass_obj
+def doctor(settings: Settings, as_json: bool) -> None:
+    """All self-checks, each with its mend; exit 1 on a fault."""
+    from appliance.doctor import examine
+
+    checks = anyio.run(examine, settings)
+    if as_json:
+        click.echo(json.dumps([check.__dict__ for check in checks], ensure_ascii=False, indent=2))
+    else:
+        for check in checks:
+            mark = {"ok": "✓", "warning": "!", "fault": "✗"}[check.status]
+            click.echo(f"{mark} {check.title_zh}：{check.message_zh}")
+            if check.mend_zh:
+                click.echo(f"    → {check.mend_zh}")
+    sys.exit(1 if any(check.status == "fault" for check in checks) else 0)
+
+
+@main.group()
+def user() -> None:
+    """Accounts."""
+
+
+@user.command("add")
+@click.argument("username")
+@click.option("--role", type=click.Choice(["user", "clinician", "admin"]), default="user", show_default=True)
+@click.password_option(help="asked for when it is not given")
+@click.pass_obj
+def user_add(settings: Settings, username: str, role: str, password: str) -> None:
+    """Create an account."""
+    from appliance.auth.services import create_account
+    from appliance.start import open_database
+
+    try:
+        account = create_account(open_database(settings), username, password, role)
+    except XiangyiError as error:
+        raise click.ClickException(error.message) from error
+    click.echo(f"已创建 {account.username}（{account.role}）。")
+
+
+@main.command()
+@click.option("--organ", type=click.Choice(list(TASKS)), required=True)
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="folder of the results")
+@click.option("--json", "as_json", is_flag=True, help="for programs")
+@click.argument("inputs", nargs=-1, required=True, type=INPUT, metavar="INPUT…")
+@click.pass_obj
+def segment(settings: Settings, organ: str, out: Path, as_json: bool, inputs: tuple[Path, ...]) -> None:
+    """Segment pictures with no server; exit 1 when one failed."""
+    from appliance.studies.command import segment_files
+
+    try:
+        results = segment_files(settings, organ, inputs, out)
+    except XiangyiError as error:
+        raise click.ClickException(error.message) from error
+    if as_json:
+        click.echo(json.dumps({"results": results}, ensure_ascii=False, indent=2))
+    else:
+        for result in results:
+            said = "；".join([f["textZh"] for f in result["findings"]] + result["quality"]["reasonsZh"])
+            click.echo(f"{result['input']}  {result['status']}  {result['overlayPath'] or ''}  {said}")
+    sys.exit(1 if any(result["status"] == "failed" for result in results) else 0)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="for programs")
+@click.argument("question")
+@click.pass_obj
+def consult(settings: Settings, question: str, as_json: bool) -> None:
+    """Ask the language model of the running box one question."""
+    from appliance.consultations.command import consult_once
+
+    try:
+        anyio.run(consult_once, settings, question, as_json)
+    except XiangyiError as error:
+        raise click.ClickException(error.message) from error
+
+
+@main.command()
+@click.argument("file", type=INPUT)
+@click.pass_obj
+def backup(settings: Settings, file: Path) -> None:
+    """Write database and files into one verified archive."""
+    from appliance.backup import BackupError, back_up
+
+    try:
+        click.echo(f"已备份 {back_up(settings, file)} 个文件到 {file}，并已校验。")
+    except BackupError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def restore(settings: Settings, file: Path) -> None:
+    """Bring back an archive, all or nothing; what was there is kept beside it."""
+    from appliance.backup import BackupError, bring_back
+
+    try:
+        kept = bring_back(settings, file)
+    except BackupError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("已恢复。" + (f"原来的数据保存在 {kept}。" if kept else ""))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,50 @@
+"""Who may call a route: authentication for all but those marked public, and protection from forged requests."""
+
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
+
+from appliance.auth import services
+from appliance.errors import Forbidden, NotAuthenticated
+
+COOKIE = "xiangyi_session"
+PUBLIC = {"public": True}  # a route's `opt` that lets anyone in
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+class SessionMiddleware(AbstractAuthenticationMiddleware):
+    """Find the account behind a bearer token or the pages' cookie; it is None when there is none."""
+
+    async def authenticate_request(self, connection: ASGIConnection) -> AuthenticationResult:
+        token = bearer_token(connection) or connection.cookies.get(COOKIE)
+        if not token:
+            return AuthenticationResult(user=None, auth=None)
+        database = connection.app.state.database
+        account = await anyio.to_thread.run_sync(services.find_session, database, token)
+        return AuthenticationResult(user=account, auth=token if account else None)
+
+
+def bearer_token(connection: ASGIConnection) -> str | None:
+    """The token of an `Authorization: Bearer` header."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def require_account(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
+    """The guard of every route. Raises NotAuthenticated, or Forbidden for a request that another site forged."""
+    if connection.scope.get("method") not in SAFE_METHODS and not bearer_token(connection) and _is_forged(connection):
+        raise Forbidden("请求来自其他网站，已拒绝。", "cross_site_request")
+    if connection.user is None and not handler.opt.get("public"):
+        raise NotAuthenticated()
+
+
+def _is_forged(connection: ASGIConnection) -> bool:
+    """A browser says where a request comes from; a cookie must not serve a page of another origin."""
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = connection.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != connection.headers.get("host")

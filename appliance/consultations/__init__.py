@@ -1,0 +1,1 @@
+"""Consultations: a question, its triage, the answer, and their record."""

@@ -1,0 +1,81 @@
+"""Ask a question, as JSON or as a stream; read what was answered."""
+
+from collections.abc import AsyncGenerator, AsyncIterator
+
+import anyio.to_thread
+import msgspec
+from litestar import Controller, Request, Response, get, post
+from litestar.response import ServerSentEvent, ServerSentEventMessage
+
+from appliance.auth.controllers import address_of
+from appliance.auth.services import Account
+from appliance.consultations import services
+from appliance.consultations.schemas import Ask, ConsultationOut, ConsultationPage, TriageOut
+from appliance.consultations.services import Progress
+from appliance.database import Database
+from appliance.engines import Engines
+from appliance.errors import XiangyiError, error_body
+from appliance.settings import Settings
+
+
+class ConsultationController(Controller):
+    path = "/consultations"
+    request_max_body_size = 256 * 1024
+    tags = ("consultations",)
+
+    @post()
+    async def ask(
+        self,
+        data: Ask,
+        request: Request,
+        account: Account,
+        database: Database,
+        engines: Engines,
+        settings: Settings,
+    ) -> Response:
+        """201 with the answer; under `Accept: text/event-stream` the events triage, delta …, then done or error."""
+        question = services.check_question(data.question, settings.limits)
+        progress = services.ask(database, engines, account, question, address_of(request))
+        # The triage is awaited before any answer begins: a model that is away is still told as a plain 503.
+        first = await anext(progress)
+        if "text/event-stream" in request.headers.get("accept", ""):
+            return ServerSentEvent(_events(first, progress), status_code=201)
+        async for step in progress:
+            if isinstance(step, ConsultationOut):
+                return Response(step, status_code=201)
+        raise XiangyiError()
+
+    @get()
+    async def list_own(self, account: Account, database: Database, before: str | None = None) -> ConsultationPage:
+        """The own consultations, newest first."""
+        return await anyio.to_thread.run_sync(services.list_own, database, account, before)
+
+    @get("/{consultation_id:str}")
+    async def read(
+        self, consultation_id: str, request: Request, account: Account, database: Database
+    ) -> ConsultationOut:
+        """One consultation."""
+        return await anyio.to_thread.run_sync(services.get, database, account, consultation_id, address_of(request))
+
+
+async def _events(first: Progress, progress: AsyncIterator[Progress]) -> AsyncGenerator[ServerSentEventMessage, None]:
+    yield _event(first)
+    try:
+        async for step in progress:
+            yield _event(step)
+    except XiangyiError as error:
+        yield _message("error", error_body(error.code, error.message, error.detail))
+
+
+def _event(step: Progress) -> ServerSentEventMessage:
+    match step:
+        case TriageOut():
+            return _message("triage", step)
+        case ConsultationOut():
+            return _message("done", step)
+        case text:
+            return _message("delta", {"text": text})
+
+
+def _message(event: str, data: object) -> ServerSentEventMessage:
+    return ServerSentEventMessage(event=event, data=msgspec.json.encode(data).decode())

@@ -1,0 +1,149 @@
+"""The database's schema, step by step. Append only: a step that has landed is never edited.
+
+Each runs, and is recorded as run, in one transaction (sqlite-utils' Migrations).
+"""
+
+import sqlite_utils
+from sqlite_utils import Migrations
+
+from appliance.database import Database
+
+migrations = Migrations("xiangyi")
+
+
+@migrations()
+def m001_accounts(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        """CREATE TABLE accounts (
+            id TEXT PRIMARY KEY,
+            username TEXT NOT NULL UNIQUE COLLATE NOCASE,
+            role TEXT NOT NULL CHECK (role IN ('user', 'clinician', 'admin')),
+            password_hash TEXT NOT NULL,
+            password_is_initial INTEGER NOT NULL DEFAULT 0,
+            disabled INTEGER NOT NULL DEFAULT 0,
+            created_at TEXT NOT NULL
+        ) STRICT""",
+        """CREATE TABLE sessions (
+            token_sha256 TEXT PRIMARY KEY,
+            account_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+            created_at TEXT NOT NULL,
+            expires_at TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX sessions_account ON sessions(account_id)",
+        """CREATE TABLE audit_rows (
+            id INTEGER PRIMARY KEY,
+            at TEXT NOT NULL,
+            account_id TEXT,
+            action TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            address TEXT
+        ) STRICT""",
+        "CREATE INDEX audit_rows_at ON audit_rows(at)",
+    )
+
+
+@migrations()
+def m002_jobs(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        """CREATE TABLE jobs (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            subject_id TEXT NOT NULL,
+            state TEXT NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            lease TEXT,
+            lease_boot_id TEXT,
+            lease_until_s REAL,
+            error_code TEXT,
+            error_message TEXT,
+            created_at TEXT NOT NULL,
+            started_at TEXT,
+            finished_at TEXT
+        ) STRICT""",
+        "CREATE INDEX jobs_waiting ON jobs(created_at) WHERE state IN ('queued', 'running')",
+        "CREATE INDEX jobs_subject ON jobs(subject_id)",
+        """CREATE TABLE workers (
+            id TEXT PRIMARY KEY,
+            pid INTEGER NOT NULL,
+            computes TEXT NOT NULL,
+            problem TEXT,
+            boot_id TEXT NOT NULL,
+            seen_s REAL NOT NULL
+        ) STRICT""",
+    )
+
+
+@migrations()
+def m003_studies(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        """CREATE TABLE studies (
+            id TEXT PRIMARY KEY,
+            account_id TEXT NOT NULL REFERENCES accounts(id),
+            organ TEXT NOT NULL,
+            source TEXT NOT NULL,
+            patient_reference TEXT,
+            release TEXT,
+            compute TEXT,
+            timings_ms TEXT,
+            created_at TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX studies_account ON studies(account_id, created_at)",
+        """CREATE TABLE images (
+            id TEXT PRIMARY KEY,
+            study_id TEXT NOT NULL REFERENCES studies(id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            media_type TEXT NOT NULL,
+            width_px INTEGER NOT NULL,
+            height_px INTEGER NOT NULL,
+            source_sha256 TEXT NOT NULL,
+            view_sha256 TEXT,
+            layer_sha256 TEXT,
+            mask_sha256 TEXT,
+            overlay_sha256 TEXT,
+            findings TEXT NOT NULL DEFAULT '[]',
+            quality TEXT,
+            UNIQUE (study_id, position)
+        ) STRICT""",
+    )
+
+
+@migrations()
+def m004_consultations(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        # Without an account: asked at the box's own terminal.
+        """CREATE TABLE consultations (
+            id TEXT PRIMARY KEY,
+            account_id TEXT REFERENCES accounts(id),
+            created_at TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX consultations_account ON consultations(account_id, created_at)",
+        """CREATE TABLE messages (
+            id TEXT PRIMARY KEY,
+            consultation_id TEXT NOT NULL REFERENCES consultations(id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+            text TEXT NOT NULL,
+            triage TEXT,
+            sources TEXT,
+            source TEXT,
+            model TEXT,
+            timings_ms TEXT,
+            created_at TEXT NOT NULL,
+            UNIQUE (consultation_id, position)
+        ) STRICT""",
+    )
+
+
+def migrate(database: Database) -> None:
+    """Bring the database to today's schema. Two processes may call it at once: one waits for the other."""
+    database.write(migrations.apply)
+
+
+def _run(db: sqlite_utils.Database, *statements: str) -> None:
+    for statement in statements:
+        db.conn.execute(statement)

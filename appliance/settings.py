@@ -1,0 +1,106 @@
+"""The box's settings: one TOML file, then XIANGYI_* variables. The only reader of the environment."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+PREFIX = "XIANGYI_"
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used, with the mend."""
+
+
+class LlmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The language model's process. `cache` keeps what is big and arrives once for each user of the machine."""
+
+    host: str = "127.0.0.1"
+    port: int = 8081
+    model: str = "qwen2.5-coder-1.5b"
+    cache: Path = Path.home() / ".cache" / "xiangyi"
+    threads: int = 0
+    context: int = 4096
+    install: bool = True
+    enabled: bool = True
+
+
+class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an upload may be at most."""
+
+    upload_bytes: int = 200 * 1024 * 1024
+    pixels: int = 60_000_000
+    files: int = 50
+    question_characters: int = 1000
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings; xiangyi.toml has the same names, with a table for each group."""
+
+    data_dir: Path = Path("var")
+    host: str = "127.0.0.1"
+    port: int = 8080
+    admin_password: str | None = None
+    compute: Literal["auto", "cuda", "igpu", "cpu"] = "auto"
+    threads: int = 0
+    session_hours: int = 24 * 14
+    lease_seconds: float = 10.0
+    job_attempts: int = 3
+    secure_cookies: bool = False
+    llm: LlmSettings = LlmSettings()
+    limits: LimitSettings = LimitSettings()
+
+    @property
+    def database_path(self) -> Path:
+        return self.data_dir / "xiangyi.db"
+
+    @property
+    def files_dir(self) -> Path:
+        return self.data_dir / "files"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data_dir / "log"
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read $XIANGYI_CONFIG (default <data_dir>/xiangyi.toml, which may be absent), then the XIANGYI_* variables.
+
+    XIANGYI_PORT sets `port`, XIANGYI_LLM_PORT sets `llm.port`. Raises SettingsError for what does not fit.
+    """
+    environ = os.environ if environ is None else environ
+    named = environ.get(PREFIX + "CONFIG")
+    path = Path(named) if named else Path(environ.get(PREFIX + "DATA_DIR", "var")) / "xiangyi.toml"
+    values: dict[str, Any] = {}
+    try:
+        values = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        if named:
+            raise SettingsError(f"找不到设置文件 {path}：请检查 XIANGYI_CONFIG。") from error
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"设置文件 {path} 读不出来：{error}") from error
+    _overlay(values, environ)
+    try:
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=lambda type_, value: type_(value))
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"设置有误（{path} 或 XIANGYI_* 变量）：{error}") from error
+    return msgspec.structs.replace(settings, data_dir=settings.data_dir.expanduser().resolve())
+
+
+def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> None:
+    """Lay the variables over the file's values; one that names no setting is left to whoever it is for."""
+    groups = {"LLM_": ("llm", LlmSettings), "LIMITS_": ("limits", LimitSettings)}
+    for variable, text in environ.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX)
+        target: dict[str, Any] = values
+        struct: Any = Settings
+        for start, (group, type_) in groups.items():
+            if name.startswith(start):
+                target, struct, name = values.setdefault(group, {}), type_, name.removeprefix(start)
+        if name.lower() in struct.__struct_fields__ and text != "":
+            target[name.lower()] = text

@@ -1,0 +1,43 @@
+"""What every start does first: folders, schema, the first admin."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from appliance.auth.services import ensure_admin
+from appliance.database import Database
+from appliance.migrations import migrate
+from appliance.settings import Settings
+from appliance.storage import Storage
+
+
+def open_database(settings: Settings) -> Database:
+    """The migrated database of the settings' data folder."""
+    database = Database(settings.database_path)
+    migrate(database)
+    return database
+
+
+def prepare(settings: Settings) -> str | None:
+    """Make the box ready to start; returns the first admin's one-time password when it was just made."""
+    database = open_database(settings)
+    Storage(settings.files_dir).forget_unfinished()
+    password = ensure_admin(database, settings.admin_password)
+    database.close()
+    return password
+
+
+class InUse(Exception):
+    """Another process holds the data folder."""
+
+
+@contextmanager
+def hold(settings: Settings, exclusive: bool = False) -> Iterator[None]:
+    """Hold the data folder: the box's processes share it, a restore has it alone. Raises InUse."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / "in-use.lock").open("w") as file:
+        try:
+            fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InUse(f"数据文件夹 {settings.data_dir} 正被使用。") from error
+        yield

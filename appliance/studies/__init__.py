@@ -1,0 +1,1 @@
+"""Studies: from an uploaded picture to its mask, overlay and findings."""

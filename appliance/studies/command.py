@@ -1,0 +1,69 @@
+"""`xiangyi segment`: pictures to masks and overlays with no server and no database."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from appliance.engines import Engines, Segmenter
+from appliance.errors import Invalid, XiangyiError
+from appliance.settings import LimitSettings, Settings
+from appliance.studies import pictures, services
+from appliance.studies.pipeline import process
+
+
+def segment_files(settings: Settings, organ: str, inputs: tuple[Path, ...], out: Path) -> list[dict[str, Any]]:
+    """One result for each input, in their order: a bad picture does not stop the others.
+
+    Raises Conflict when the organ has no release, Invalid when `out` cannot be written.
+    """
+    services.check_organ(organ)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Invalid(f"无法写入 {out}：{error.strerror}。", "out_not_writable") from error
+    segmenter = Engines(settings).segmenter(organ)
+    names = _names(inputs)
+    return [_segment(segmenter, settings.limits, path, out / names[path]) for path in inputs]
+
+
+def _names(inputs: tuple[Path, ...]) -> dict[Path, str]:
+    """A result's name for each input; two of the same stem in different folders must not share one."""
+    stems = [path.stem for path in inputs]
+    return {
+        path: path.stem
+        if stems.count(path.stem) == 1
+        else f"{path.stem}-{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]}"
+        for path in inputs
+    }
+
+
+def _segment(segmenter: "Segmenter", limits: LimitSettings, path: Path, target: Path) -> dict[str, Any]:
+    release = segmenter.release
+    result: dict[str, Any] = {
+        "input": str(path),
+        "status": "failed",
+        "maskPath": None,
+        "overlayPath": None,
+        "findings": [],
+        "quality": {"status": None, "reasonsZh": []},
+        "release": {"name": release.name, "version": release.version, "sha256": release.sha256},
+    }
+    try:
+        with path.open("rb") as file:
+            pictures.inspect(file, limits.upload_bytes, limits.pixels)
+            processed = process(file, segmenter, path.stem)
+    except XiangyiError as error:
+        return {**result, "error": {"code": error.code, "message": error.message}}
+    except OSError as error:
+        return {**result, "error": {"code": "file_unreadable", "message": f"无法读取：{error.strerror}。"}}
+    result["quality"] = {"status": processed.quality.status, "reasonsZh": list(processed.quality.reasons_zh)}
+    if processed.rendered is None:
+        return {**result, "status": "refused"}
+    mask, overlay = target.with_name(f"{target.name}-mask.png"), target.with_name(f"{target.name}-overlay.jpg")
+    mask.write_bytes(processed.rendered.mask)
+    overlay.write_bytes(processed.rendered.overlay)
+    findings = [
+        {"code": f.code, "nameZh": f.name_zh, "value": f.value, "unit": f.unit, "textZh": f.text_zh}
+        for f in processed.findings
+    ]
+    return {**result, "status": "ok", "maskPath": str(mask), "overlayPath": str(overlay), "findings": findings}

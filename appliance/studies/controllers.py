@@ -1,0 +1,105 @@
+"""Submit a study, wait for it, read it, fetch its pictures."""
+
+from typing import Annotated
+
+import anyio
+import anyio.to_thread
+import msgspec
+from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, Parameter
+from litestar.response import File
+
+from appliance.auth.controllers import address_of
+from appliance.auth.services import Account
+from appliance.database import Database
+from appliance.errors import Invalid
+from appliance.settings import Settings
+from appliance.storage import Storage
+from appliance.studies import services
+from appliance.studies.schemas import StudyOut, StudyPage
+from appliance.studies.services import Upload
+
+POLL_S = 0.02
+MAX_WAIT_S = 60
+Wait = Annotated[float, Parameter(query="wait", ge=0, le=MAX_WAIT_S, description="seconds to wait for the result")]
+
+
+class StudyForm(msgspec.Struct):
+    """The multipart form: one or more files, and the organ they show."""
+
+    organ: str | None = None
+    file: list[UploadFile] | None = None
+
+
+async def wait_until_ended(database: Database, account: Account, study_id: str, seconds: float) -> StudyOut:
+    """The study as soon as it has ended, or as it stands after so many seconds. Raises StudyNotFound."""
+    with anyio.move_on_after(seconds):
+        while not (await anyio.to_thread.run_sync(services.get, database, account, study_id)).ended:
+            await anyio.sleep(POLL_S)
+    return await anyio.to_thread.run_sync(services.get, database, account, study_id)
+
+
+class StudyController(Controller):
+    path = "/studies"
+    tags = ("studies",)
+
+    @post(status_code=202)
+    async def submit(
+        self,
+        data: Annotated[StudyForm, Body(media_type=RequestEncodingType.MULTI_PART)],
+        request: Request,
+        account: Account,
+        database: Database,
+        storage: Storage,
+        settings: Settings,
+        wait: Wait = 0,
+    ) -> Response[StudyOut]:
+        """Store the pictures and queue their segmentation: 202; with `wait`, 201 when it ended in time."""
+        if data.organ is None:
+            raise Invalid("请选择部位（organ）。", "organ_missing")
+        files = data.file or []
+        uploads = [Upload(file.filename or "", file.file) for file in files]
+        study_id = await anyio.to_thread.run_sync(
+            services.submit, database, storage, settings.limits, account, data.organ, uploads, address_of(request)
+        )
+        study = await wait_until_ended(database, account, study_id, wait)
+        return Response(study, status_code=201 if study.ended else 202)
+
+    @get()
+    async def list_own(self, account: Account, database: Database, before: str | None = None) -> StudyPage:
+        """The own studies, newest first."""
+        return await anyio.to_thread.run_sync(services.list_own, database, account, before)
+
+    @get("/{study_id:str}")
+    async def read(
+        self, study_id: str, request: Request, account: Account, database: Database, wait: Wait = 0
+    ) -> StudyOut:
+        """One study; with `wait` the answer comes when it has ended, at the latest after so many seconds."""
+        await wait_until_ended(database, account, study_id, wait)
+        return await anyio.to_thread.run_sync(services.read_audited, database, account, study_id, address_of(request))
+
+    @get("/{study_id:str}/images/{position:int}/{part:str}")
+    async def read_part(
+        self,
+        study_id: str,
+        position: int,
+        part: str,
+        request: Request,
+        account: Account,
+        database: Database,
+        storage: Storage,
+        download: bool = False,
+    ) -> File:
+        """A picture: `source`, `view`, `layer`, `mask` or `overlay`; `download` saves it under a name."""
+        found = await anyio.to_thread.run_sync(
+            services.find_part, database, storage, account, study_id, position, part, address_of(request)
+        )
+        return File(
+            found.path,
+            filename=found.file_name,
+            media_type=found.media_type,
+            content_disposition_type="attachment" if download else "inline",
+            headers={"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"},
+        )

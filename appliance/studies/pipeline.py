@@ -1,0 +1,55 @@
+"""One picture from file to result: decode, judge, segment, measure, render. For the worker and the command line."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING
+
+from appliance.studies import pictures
+from appliance.studies.render import Rendered, encode_view, render
+from model.findings import Finding, measure
+from model.preprocess import field_of_view
+from model.quality import Quality, judge
+
+if TYPE_CHECKING:
+    from appliance.engines import Segmenter
+
+
+@dataclass(frozen=True)
+class Processed:
+    """What became of a picture. A refused one has a view and nothing else. Sizes are upright, in pixels."""
+
+    width_px: int
+    height_px: int
+    quality: Quality
+    findings: list[Finding]
+    view: bytes
+    rendered: Rendered | None
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+
+def process(file: IO[bytes], segmenter: "Segmenter", produce_id: str) -> Processed:
+    """Raises ImageDamaged when the picture cannot be decoded."""
+    timings: dict[str, float] = {}
+    with _timed(timings, "decode"):
+        image = pictures.decode(file)
+    height, width = image.shape[:2]
+    with _timed(timings, "judge"):
+        quality = judge(image, field_of_view(image))
+    if quality.status == "refused":
+        return Processed(width, height, quality, [], encode_view(image), None, timings)
+    with _timed(timings, "segment"):
+        result = segmenter.segment(image)
+    with _timed(timings, "measure"):
+        findings = measure(segmenter.release.organ, result.mask, result.fov)
+    with _timed(timings, "render"):
+        rendered = render(image, result.mask, segmenter.release.labels, produce_id)
+    return Processed(width, height, quality, findings, rendered.view, rendered, timings)
+
+
+@contextmanager
+def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings[name] = round(1000 * (time.perf_counter() - started), 1)

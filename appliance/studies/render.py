@@ -1,0 +1,87 @@
+"""From a mask to the pictures that people see: overlay to keep, view and layer for the page, mask for programs."""
+
+import io
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from appliance.studies import ai_label
+from model.tasks import Label
+
+VIEW_PX = 2048  # the longer side of what a page shows
+OPACITY = 0.6
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """Encoded pictures. `mask` PNG of label indices and `overlay` JPEG have the upload's size, upright;
+    `view` JPEG and `layer` PNG (transparent) are at most VIEW_PX long."""
+
+    view: bytes
+    layer: bytes
+    mask: bytes
+    overlay: bytes
+
+
+def render(image: np.ndarray, mask: np.ndarray, labels: tuple[Label, ...], produce_id: str) -> Rendered:
+    """`image` uint8 (H, W, 3) RGB, `mask` uint8 (H, W) of label indices."""
+    return Rendered(
+        view=encode_view(image),
+        layer=_layer(mask, labels, produce_id),
+        mask=_png(Image.fromarray(mask), produce_id),
+        overlay=_overlay(image, mask, labels, produce_id),
+    )
+
+
+def encode_view(image: np.ndarray) -> bytes:
+    """The picture as a page shows it, JPEG."""
+    size = _view_size(image.shape)
+    small = image if size == image.shape[1::-1] else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return _jpeg(Image.fromarray(small))
+
+
+def _overlay(image: np.ndarray, mask: np.ndarray, labels: tuple[Label, ...], produce_id: str) -> bytes:
+    blended = image.copy()
+    for label in labels:
+        inside = mask == label.index
+        tint = np.array(label.rgb, np.float32) * OPACITY
+        blended[inside] = (image[inside] * (1 - OPACITY) + tint).astype(np.uint8)
+    picture = Image.fromarray(blended)
+    ai_label.draw_label(picture)
+    return _jpeg(picture, xmp=ai_label.metadata(produce_id))
+
+
+def _layer(mask: np.ndarray, labels: tuple[Label, ...], produce_id: str) -> bytes:
+    """Transparent where there is no label; a thin vessel that shrinks turns fainter instead of vanishing."""
+    width, height = _view_size(mask.shape)
+    layer = np.zeros((height, width, 4), np.uint8)
+    for label in labels:
+        cover = (mask == label.index).astype(np.uint8) * 255
+        cover = cv2.resize(cover, (width, height), interpolation=cv2.INTER_AREA)
+        stronger = cover > layer[..., 3]
+        layer[stronger, :3] = label.rgb
+        layer[stronger, 3] = cover[stronger]
+    return _png(Image.fromarray(layer), produce_id)
+
+
+def _view_size(shape: tuple[int, ...]) -> tuple[int, int]:
+    """(width, height) of the view of a picture of that (height, width)."""
+    ratio = min(1.0, VIEW_PX / max(shape[:2]))
+    return max(1, round(shape[1] * ratio)), max(1, round(shape[0] * ratio))
+
+
+def _png(picture: Image.Image, produce_id: str) -> bytes:
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", ai_label.metadata(produce_id).decode())
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", pnginfo=info, compress_level=4)
+    return buffer.getvalue()
+
+
+def _jpeg(picture: Image.Image, **extra: bytes) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=92, subsampling=0, **extra)
+    return buffer.getvalue()

@@ -1,0 +1,116 @@
+"""What the API says of studies."""
+
+import json
+from typing import Any
+
+import msgspec
+
+DISCLAIMER = "本结果由人工智能自动生成，仅供医生参考，不能作为诊断依据。"
+
+
+class FindingOut(msgspec.Struct, rename="camel"):
+    code: str
+    name_zh: str
+    value: float
+    unit: str
+    text_zh: str
+
+
+class QualityOut(msgspec.Struct, rename="camel"):
+    status: str
+    reasons_zh: list[str]
+
+
+class ErrorOut(msgspec.Struct, rename="camel"):
+    code: str
+    message: str
+
+
+class ReleaseOut(msgspec.Struct, rename="camel"):
+    name: str
+    version: str
+    sha256: str
+
+
+class ImageOut(msgspec.Struct, rename="camel"):
+    """One image of a study. The urls of a result are null until there is one."""
+
+    position: int
+    name: str
+    width_px: int
+    height_px: int
+    source_url: str
+    view_url: str | None
+    layer_url: str | None
+    mask_url: str | None
+    overlay_url: str | None
+    findings: list[FindingOut]
+    quality: QualityOut | None
+
+
+class StudyOut(msgspec.Struct, rename="camel"):
+    """A study. `status`: queued, running, succeeded, refused (no image was fit to be segmented), failed."""
+
+    id: str
+    organ: str
+    status: str
+    created_at: str
+    images: list[ImageOut]
+    findings: list[FindingOut]
+    release: ReleaseOut | None
+    compute: str | None
+    timings_ms: dict[str, float]
+    error: ErrorOut | None
+    disclaimer: str = DISCLAIMER
+
+    @property
+    def ended(self) -> bool:
+        return self.status not in ("queued", "running")
+
+
+class StudyPage(msgspec.Struct, rename="camel"):
+    """A page of a list; `next` is the cursor of the following page, null at the end."""
+
+    items: list[StudyOut]
+    next: str | None
+
+
+def study_out(study: dict[str, Any], images: list[dict[str, Any]]) -> StudyOut:
+    """From a row of studies joined with its job, and its images' rows."""
+    shown = [_image_out(image) for image in images]
+    status = study["state"]
+    if status == "succeeded" and all(image.quality and image.quality.status == "refused" for image in shown):
+        status = "refused"
+    error = ErrorOut(study["error_code"], study["error_message"]) if study["error_code"] else None
+    release = msgspec.json.decode(study["release"], type=ReleaseOut) if study["release"] else None
+    return StudyOut(
+        id=study["id"],
+        organ=study["organ"],
+        status=status,
+        created_at=study["created_at"],
+        images=shown,
+        findings=[finding for image in shown for finding in image.findings],
+        release=release,
+        compute=study["compute"],
+        timings_ms=json.loads(study["timings_ms"] or "{}"),
+        error=error,
+    )
+
+
+def _image_out(image: dict[str, Any]) -> ImageOut:
+    def url(part: str) -> str:
+        return f"/api/v1/studies/{image['study_id']}/images/{image['position']}/{part}"
+
+    return ImageOut(
+        position=image["position"],
+        name=image["name"],
+        width_px=image["width_px"],
+        height_px=image["height_px"],
+        source_url=url("source"),
+        view_url=url("view") if image["view_sha256"] else None,
+        layer_url=url("layer") if image["layer_sha256"] else None,
+        mask_url=url("mask") if image["mask_sha256"] else None,
+        overlay_url=url("overlay") if image["overlay_sha256"] else None,
+        findings=msgspec.json.decode(image["findings"], type=list[FindingOut]),
+        quality=msgspec.json.decode(image["quality"], type=QualityOut) if image["quality"] else None,
+    )

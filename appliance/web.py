@@ -1,0 +1,44 @@
+"""The web process: uvicorn over the application and the pages."""
+
+import socket
+
+import uvicorn
+from webadmin.routes import routes
+
+from appliance.app import create_app
+from appliance.engines import Engines
+from appliance.logs import set_up_logs
+from appliance.settings import Settings
+from appliance.start import hold, open_database
+from appliance.storage import Storage
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    set_up_logs("web")
+    app = create_app(
+        settings, open_database(settings), Storage(settings.files_dir), Engines(settings), routes(settings)
+    )
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    with hold(settings):
+        uvicorn.Server(config).run()
+
+
+def port_is_free(host: str, port: int) -> bool:
+    """Can a server listen there now?"""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,166 @@
+"""The process that runs jobs: claim, work under a heartbeat, keep the result and end the job in one transaction."""
+
+import logging
+import os
+import secrets
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import sqlite_utils
+
+from appliance import jobs
+from appliance.clock import boot_id, boot_seconds
+from appliance.database import Database, row, rows
+from appliance.engines import Engines
+from appliance.errors import XiangyiError
+from appliance.jobs import Job, LeaseLost
+from appliance.settings import Settings
+from appliance.start import hold
+from appliance.storage import Storage
+from appliance.studies.segment import segment_study
+from appliance.studies.services import SEGMENT
+from model import release
+from model.tasks import TASKS
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.02  # how long a submitted job waits at most to be seen
+SEEN_EVERY_S = 2.0
+SEEN_WITHIN_S = 10.0
+Handler = Callable[[Database, Storage, Engines, Job], Callable[[sqlite_utils.Database], None]]
+HANDLERS: dict[str, Handler] = {SEGMENT: segment_study}
+
+
+class Worker:
+    """One loop in one thread; a second thread keeps the lease alive while native code holds the first."""
+
+    def __init__(self, settings: Settings, database: Database, storage: Storage, engines: Engines):
+        self._settings, self._database, self._storage, self._engines = settings, database, storage, engines
+        self._id = secrets.token_hex(6)
+        self._stop = threading.Event()
+        self._problem: str | None = None
+        self._computes = ""
+
+    def stop(self) -> None:
+        """End after the job at hand."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Work until `stop`. The engines are opened first: a box that says ready answers the first picture fast."""
+        self._warm_up()
+        threading.Thread(target=self._announce, name="announce", daemon=True).start()
+        version, idle = None, 0.0
+        while not self._stop.is_set():
+            current = self._database.version()
+            if current != version or idle >= 1.0:
+                version, idle = current, 0.0
+                while not self._stop.is_set() and self._run_one():
+                    version = None
+            self._stop.wait(POLL_S)
+            idle += POLL_S
+        self._database.write(lambda db: db.execute("DELETE FROM workers WHERE id = ?", [self._id]))
+
+    def _run_one(self) -> bool:
+        settings = self._settings
+        # Looked for by a reader first: an idle box must not take the write lock every second.
+        if not self._database.read(lambda db: row(db, "SELECT 1 FROM jobs WHERE state IN ('queued', 'running')")):
+            return False
+        job = self._database.write(lambda db: jobs.claim(db, settings.lease_seconds, settings.job_attempts))
+        if job is None:
+            return False
+        log.info("job %s %s, attempt %d", job.kind, job.id, job.attempts)
+        try:
+            with self._heartbeat(job):
+                keep = HANDLERS[job.kind](self._database, self._storage, self._engines, job)
+            self._database.write(lambda db: _finish(db, job, keep))
+            log.info("job %s succeeded", job.id)
+        except LeaseLost:
+            log.warning("job %s: the lease was lost, its result is dropped", job.id)
+        except XiangyiError as error:
+            self._fail(job, error.code, error.message)
+        except MemoryError:
+            self._fail(job, "out_of_memory", "内存不足，无法处理这张图片；请缩小图片或关闭其他程序后重试。")
+        except Exception:
+            log.exception("job %s failed", job.id)
+            self._fail(job, "job_failed", "处理这张图片时出错，原图已保存；请联系管理员查看日志。")
+        return True
+
+    def _fail(self, job: Job, code: str, message: str) -> None:
+        log.warning("job %s failed: %s", job.id, code)
+        try:
+            self._database.write(lambda db: jobs.fail(db, job, code, message))
+        except LeaseLost:
+            log.warning("job %s: the lease was lost before its failure was kept", job.id)
+
+    @contextmanager
+    def _heartbeat(self, job: Job) -> Iterator[None]:
+        ended = threading.Event()
+        lease_s = self._settings.lease_seconds
+
+        def beat() -> None:
+            while not ended.wait(lease_s / 4):
+                try:
+                    self._database.write(lambda db: jobs.heartbeat(db, job, lease_s))
+                except (LeaseLost, XiangyiError) as error:
+                    log.warning("job %s: no heartbeat: %s", job.id, error)
+
+        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+    def _warm_up(self) -> None:
+        """Open every organ that has a release. A broken one is told on the health page; the others still work."""
+        taken = []
+        for organ in TASKS:
+            if release.newest(organ) is None:
+                continue
+            try:
+                engine = self._engines.segmenter(organ).engine
+                taken.append(f"{TASKS[organ].name_zh} {engine.compute}（{engine.name}）")
+            except Exception as error:
+                log.exception("the release of %s cannot be served", organ)
+                self._problem = f"{TASKS[organ].name_zh}模型无法使用：{error}"
+        self._computes = "、".join(taken)
+
+    def _announce(self) -> None:
+        """Tell the web, through the database, that this worker lives and what it computes on."""
+        while not self._stop.is_set():
+            try:
+                self._database.write(self._announce_in)
+            except XiangyiError as error:
+                log.warning("cannot announce: %s", error)
+            self._stop.wait(SEEN_EVERY_S)
+
+    def _announce_in(self, db: sqlite_utils.Database) -> None:
+        now, boot = boot_seconds(), boot_id()
+        db.execute("DELETE FROM workers WHERE boot_id != ? OR seen_s < ?", [boot, now - 60])
+        seen = {"id": self._id, "pid": os.getpid(), "computes": self._computes, "problem": self._problem}
+        db.table("workers").upsert({**seen, "boot_id": boot, "seen_s": now}, pk="id")
+
+
+def _finish(db: sqlite_utils.Database, job: Job, keep: Callable[[sqlite_utils.Database], None]) -> None:
+    keep(db)
+    jobs.finish(db, job)
+
+
+def live_workers(database: Database) -> list[dict]:
+    """The workers that announced themselves in the last seconds."""
+    sql = "SELECT * FROM workers WHERE boot_id = ? AND seen_s > ?"
+    return database.read(lambda db: rows(db, sql, boot_id(), boot_seconds() - SEEN_WITHIN_S))
+
+
+def work(settings: Settings) -> None:
+    """Run a worker until SIGTERM or SIGINT."""
+    database, storage = Database(settings.database_path), Storage(settings.files_dir)
+    worker = Worker(settings, database, storage, Engines(settings))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    with hold(settings):
+        worker.run()
+    database.close()

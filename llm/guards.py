@@ -1,0 +1,94 @@
+"""Cheap checks on what a small model says, sentence by sentence, before anyone reads it.
+
+The default model is known to be unsafe without sources (it once told someone that nifedipine may be stopped). So what
+only a doctor may say (a medicine by name, a dose, stopping one, a diagnosis) is cut here by rule.
+"""
+
+import re
+
+CUT_NOTE = "\n（涉及用药或诊断的内容已略去，请当面咨询医生。）"
+MIN_LOOP_CHARS = 8
+
+_SENTENCE = re.compile(r".*?(?:[。!?!?;;\n]+|$)", re.DOTALL)
+_CONTROL = re.compile(r"<\|?[a-z_]{2,20}\|?>|^(system|assistant|user)\s*[::]?\s*$", re.IGNORECASE | re.MULTILINE)
+_MARKUP = re.compile(r"\*\*|^#+\s*|`+", re.MULTILINE)
+_FOREIGN = re.compile(r"[A-Za-z]{4,}(\s+[A-Za-z]{2,}){3,}|[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff]{3,}")
+_DRUG = re.compile(
+    r"[一-鿿]{1,4}(地平|沙坦|普利|洛尔|他汀|西林|沙星|霉素|环素|拉唑|替丁|格列|双胍|韦林|他韦|洛芬|噻嗪|呋塞米|沙宗|硝唑)|头孢|青霉素|"
+    r"阿司匹林|对乙酰氨基酚|扑热息痛|布洛芬|洛芬|泰诺|美林|利巴韦林|胰岛素|二甲双胍|地西泮|安定片|安眠药|激素药|抗生素|抗病毒药|消炎药|"
+    r"降压片|止[痛泻咳][药片]|退[烧热][药片贴栓]|感冒[药灵]|速效救心|开塞露|丹参|板蓝根|连花清瘟|[一-鿿]{2,4}(胶囊|颗粒|口服液|冲剂|缓释片)"
+)
+_DOSE = re.compile(
+    r"\d+(\.\d+)?\s*(mg|毫克|微克|μg|iu|国际单位)(?!/)|(每次|一次|每日|每天|一天)(吃|服|口服|服用|用|喝)?\s*[\d一二两三四半]+\s*(片|粒|袋|支|丸|滴)",
+    re.IGNORECASE,
+)
+_MEDICINE = re.compile(r"药(?!店|房)|松弛剂|镇静剂|抑制剂|拮抗剂|激素|泻剂|停用|减量|加量")
+_CAUTION = re.compile(
+    r"不要|不能|不可|勿|别|避免|遵医嘱|按医嘱|遵照医嘱|医生(的)?(指导|处方)下|问医生|咨询医生|哪些药|正在用的药"
+)
+_DIAGNOSIS = re.compile(
+    r"(?<!如果)(?<!若)(你|您)(这)?(可能|应该|一定|肯定)?(是|得了|患了|患有)[^,,。]{0,10}(病|症|炎|癌|瘤)(?!人|史|者)|诊断为"
+)
+_NUMBERED = re.compile(r"^(\s*)(\d{1,2})(?=[.、])")
+
+
+class Guard:
+    """Feed the model's text as it comes; whole, checked sentences come back. `prompt` must not be repeated."""
+
+    def __init__(self, prompt: str = ""):
+        self._held = ""
+        self._said: list[str] = []
+        self._item = 0
+        self._leaks = {line.strip() for line in re.split(r"[。\n;;]", prompt) if len(line.strip()) >= MIN_LOOP_CHARS}
+        self.looping = False
+        self.cut = False
+
+    def feed(self, text: str) -> str:
+        """The sentences that this text completes. Once `looping` is set nothing more comes."""
+        self._held += text
+        *whole, self._held = self._sentences()
+        return "".join(self._check(sentence) for sentence in whole)
+
+    def finish(self) -> str:
+        """The rest; half a sentence, where the model was stopped by its length, is dropped if there is more."""
+        rest, self._held = self._held, ""
+        return self._check(rest) if rest and not self._said else ""
+
+    def _sentences(self) -> list[str]:
+        found = [part for part in _SENTENCE.findall(self._held) if part]
+        complete = found and re.search(r"[。!?!?;;\n]$", found[-1])
+        return [*found, ""] if complete or not found else found
+
+    def _check(self, sentence: str) -> str:
+        if self.looping:
+            return ""
+        plain = _MARKUP.sub("", _CONTROL.sub("", sentence))
+        core = re.sub(r"[\s\d.、,,。!?!?;;::-]+", "", plain)
+        if self._loops(core):
+            self.looping = True
+            return ""
+        if any(leak in plain for leak in self._leaks) or _FOREIGN.search(plain):
+            return ""
+        if _only_for_doctors(plain):
+            self.cut = True
+            return ""
+        if core:
+            self._said.append(core)
+        return _NUMBERED.sub(self._renumber, plain)
+
+    def _renumber(self, number: re.Match) -> str:
+        """Close the gap that a cut item leaves in a list."""
+        self._item = 1 if number[2] == "1" else self._item + 1
+        return f"{number[1]}{self._item}"
+
+    def _loops(self, core: str) -> bool:
+        """The sentence was said before, or says one thing over and over inside itself."""
+        again = len(core) >= MIN_LOOP_CHARS and core in self._said
+        return again or re.search(r"(.{2,20}?)\1{3,}", core) is not None
+
+
+def _only_for_doctors(sentence: str) -> bool:
+    """Whether it names a medicine or dose, says how to use one, or diagnoses; "不要自行停药" may stay."""
+    if _DRUG.search(sentence) or _DOSE.search(sentence) or _DIAGNOSIS.search(sentence):
+        return True
+    return bool(_MEDICINE.search(sentence)) and not _CAUTION.search(sentence)

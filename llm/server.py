@@ -1,0 +1,108 @@
+"""The llama.cpp process: an OpenAI-compatible endpoint on loopback, up at once even while its model arrives."""
+
+import logging
+import signal
+import socket
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from llm.api import create_app
+from llm.arrival import arrive_patiently, default_cache
+from llm.engine import Engine
+from llm.errors import ArrivalError, ConsultationOff, Stopped
+from llm.progress import Progress
+from llm.registry import DEFAULT_MODEL, model_id
+from llm.runner import Runner
+from llm.service import Service
+
+RETRY_LOAD_S = 60.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """`model`: a name in models.toml or a path to a .gguf. `threads` 0: one per core. `queue`: how many may wait.
+
+    `context` in tokens. `install` False: nothing is downloaded or compiled. Port 0: any free one (it is logged).
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8081
+    cache: Path = field(default_factory=default_cache)
+    model: str = DEFAULT_MODEL
+    threads: int = 0
+    context: int = 4096
+    install: bool = True
+    queue: int = 8
+
+
+def serve(settings: ServerSettings) -> None:
+    """Serve until SIGTERM or SIGINT, then return. Raises SystemExit with a sentence when the port is taken."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    listener = _listen(settings)
+    stop = threading.Event()
+    service = Service(model_id(settings.model), (settings.model,), Progress())
+    arriving = threading.Thread(target=_bring_up, args=(settings, service, stop), name="arrival", daemon=True)
+    arriving.start()
+    _log.info("listening on http://%s:%d", *listener.getsockname()[:2])
+    try:
+        _run(service, listener)
+    finally:
+        stop.set()
+        arriving.join(10.0)
+        service.close()
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port))
+    except OSError as error:
+        raise SystemExit(
+            f"问诊服务无法使用端口 {settings.port}({error.strerror}）。请停掉占用它的程序，或在设置里换一个端口。"
+        ) from error
+
+
+def _run(service: Service, listener: socket.socket) -> None:
+    """uvicorn stops on a signal and then raises it again for us: that second time means nothing."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)
+    config = uvicorn.Config(
+        create_app(service), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _bring_up(settings: ServerSettings, service: Service, stop: threading.Event) -> None:
+    """Until there is an engine: arrive, load. The reason of a failure is what /health says."""
+    try:
+        while not _load(settings, service, stop):
+            if stop.wait(RETRY_LOAD_S):
+                return
+    except Stopped:
+        _log.info("arrival stopped")
+    except ConsultationOff as error:
+        _log.info("consultation is off: %s", error.message_zh)
+        service.progress.report("off", error.message_zh)
+    except Exception:
+        _log.exception("arrival failed")
+        service.progress.report("failed", "本地问诊模型启动失败，详情见日志。其他功能不受影响。")
+
+
+def _load(settings: ServerSettings, service: Service, stop: threading.Event) -> bool:
+    path = arrive_patiently(settings.model, settings.cache, settings.install, service.progress, stop)
+    service.progress.report("load", "正在载入本地问诊模型")
+    try:
+        runner = Runner(path, settings.context, settings.threads)
+    except ArrivalError as error:
+        _log.warning("load: %s", error.message_zh, exc_info=error)
+        service.progress.report("failed", error.message_zh)
+        return False
+    service.engine = Engine(runner, settings.queue)
+    service.progress.report("ready", "本地问诊模型已就绪")
+    _log.info("ready: %s", path)
+    return True

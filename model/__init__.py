@@ -1,0 +1,1 @@
+"""Segmentation: training, releases, and inference without torch. Imports no sibling package."""

@@ -1,0 +1,121 @@
+"""Make a release from a checkpoint: `python -m model.export --checkpoint FILE --version 1.0.0 --threshold FILE`."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from torch import nn
+
+from model import release as releases
+from model.inference import OpenVinoEngine, Segmenter
+from model.network import UNet
+from model.phantom import fundus_phantom
+from model.preprocess import FundusPreprocess
+from model.tasks import TASKS
+from model.train import TrainConfig
+
+
+class Probabilities(nn.Module):
+    """The network with its softmax, so that each engine returns probabilities."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(self.network(image), dim=1)
+
+
+def load_checkpoint(path: Path) -> tuple[TrainConfig, UNet, dict]:
+    """(config, averaged network in evaluation mode, whole state) of a checkpoint."""
+    state = torch.load(path, weights_only=True)
+    config = TrainConfig.from_dict(state["config"])
+    network = UNet(config.network)
+    prefix = "module."
+    averaged = {name.removeprefix(prefix): value for name, value in state["average"].items() if prefix in name}
+    network.load_state_dict(averaged)
+    return config, network.eval(), state
+
+
+def write_onnx(network: nn.Module, path: Path, channels: int, multiple: int) -> None:
+    """Export with height and width left open."""
+    side = 8 * multiple
+    torch.onnx.export(
+        Probabilities(network).eval(),
+        (torch.zeros(1, channels, side, side),),
+        str(path),
+        input_names=["image"],
+        output_names=["probabilities"],
+        dynamic_axes={"image": {2: "height", 3: "width"}, "probabilities": {2: "height", 3: "width"}},
+        opset_version=17,
+        dynamo=False,
+    )
+
+
+def write_golden(folder: Path) -> None:
+    """A phantom and the mask that this release makes of it on the processor."""
+    image, _ = fundus_phantom()
+    np.savez_compressed(folder / releases.GOLDEN, image=image, mask=np.zeros(image.shape[:2], np.uint8))
+    _seal(folder)
+    release = releases.load(folder)
+    mask = Segmenter(release, OpenVinoEngine(release.weights)).segment(image).mask
+    if not mask.any():
+        raise click.ClickException("the network finds nothing on the phantom: such a golden sample proves nothing")
+    np.savez_compressed(folder / releases.GOLDEN, image=image, mask=mask)
+    _seal(folder)
+
+
+def _seal(folder: Path) -> None:
+    """Write the hashes of all files into release.json."""
+    path = folder / releases.MANIFEST
+    manifest = json.loads(path.read_text("utf-8"))
+    names = sorted(file.name for file in folder.iterdir() if file.name != releases.MANIFEST)
+    manifest["files"] = {name: releases.sha256(folder / name) for name in names}
+    path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+@click.command()
+@click.option("--checkpoint", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--version", required=True, help="such as 1.0.0")
+@click.option(
+    "--threshold", type=click.Path(exists=True, path_type=Path), required=True, help="fold.json of a fold's training"
+)
+def main(checkpoint: Path, version: str, threshold: Path) -> None:
+    """Write model/releases/<organ>/<version>/ from a checkpoint; its threshold comes from a held-out fold."""
+    config, network, state = load_checkpoint(checkpoint)
+    if state["step"] < config.steps:
+        raise click.ClickException(f"the training stopped at step {state['step']} of {config.steps}")
+    judged = json.loads(threshold.read_text("utf-8"))
+    folder = releases.RELEASES / config.organ / version
+    folder.mkdir(parents=True)
+    multiple = 2 ** (config.depth - 1)
+    write_onnx(network, folder / releases.WEIGHTS, config.network.channels, multiple)
+    labels = [
+        {"index": label.index, "name": label.name, "nameZh": label.name_zh, "colour": label.colour}
+        for label in TASKS[config.organ].labels
+    ]
+    manifest = {
+        "name": f"{config.organ}-attention-unet" if config.attention else f"{config.organ}-unet",
+        "version": version,
+        "organ": config.organ,
+        "labels": labels,
+        "preprocess": FundusPreprocess().to_dict(),
+        "input": {"layout": "NCHW", "channels": config.network.channels, "size": None, "multiple": multiple},
+        "threshold": judged["threshold"],
+        "metrics": {"drive_training_fold": judged},
+        "training": {**asdict(config), "data": "DRIVE training, 20 images", "seconds": round(state["seconds"])},
+        "files": {},
+        "createdAt": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    (folder / releases.MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    (folder / releases.GOLDEN).touch()
+    write_golden(folder)
+    click.echo(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""Segment a picture with a release: OpenVINO, or ONNX Runtime for a GPU. No torch here."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import numpy as np
+import onnxruntime
+import openvino
+
+from model import preprocess
+from model.release import Release, ReleaseError
+
+log = logging.getLogger(__name__)
+
+COMPUTES = ("cuda", "igpu", "cpu")
+GOLDEN_DICE = 0.98  # what a golden sample's mask may drift by between engines and processors
+
+
+class ComputeMissing(Exception):
+    """The compute that the settings ask for is not on this machine."""
+
+
+class Engine(Protocol):
+    """A network on a compute. `run` takes float32 (1, C, H, W) and returns probabilities float32 (1, K, H, W)."""
+
+    name: str
+    compute: str
+
+    def run(self, tensor: np.ndarray) -> np.ndarray: ...
+
+
+class OpenVinoEngine:
+    """OpenVINO on the processor or on Intel's integrated GPU. One request at a time: the worker is one thread."""
+
+    name = "openvino"
+
+    def __init__(self, weights: Path, compute: str = "cpu", threads: int = 0):
+        self.compute = compute
+        core = openvino.Core()
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        if compute == "cpu" and threads:
+            settings["INFERENCE_NUM_THREADS"] = str(threads)
+        compiled = core.compile_model(str(weights), {"cpu": "CPU", "igpu": "GPU"}[compute], settings)
+        self._request = compiled.create_infer_request()
+
+    def run(self, tensor: np.ndarray) -> np.ndarray:
+        self._request.infer([tensor])
+        return self._request.get_output_tensor(0).data.copy()
+
+
+class OnnxRuntimeEngine:
+    """ONNX Runtime: the CUDA execution provider where the GPU build is installed, else OpenVINO's, else its own."""
+
+    name = "onnxruntime"
+    _providers: ClassVar[dict[str, list[str | tuple[str, dict[str, str]]]]] = {
+        "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"],
+        "igpu": [("OpenVINOExecutionProvider", {"device_type": "GPU"}), "CPUExecutionProvider"],
+        "cpu": [("OpenVINOExecutionProvider", {"device_type": "CPU"}), "CPUExecutionProvider"],
+    }
+
+    def __init__(self, weights: Path, compute: str = "cpu"):
+        self.compute = compute
+        available = onnxruntime.get_available_providers()
+        wanted = [p for p in self._providers[compute] if (p if isinstance(p, str) else p[0]) in available]
+        self._session = onnxruntime.InferenceSession(str(weights), providers=wanted)
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, tensor: np.ndarray) -> np.ndarray:
+        return self._session.run(None, {self._input: tensor})[0]
+
+
+def available_computes() -> list[str]:
+    """The computes of this machine, best first. The processor is always there."""
+    found = {"cpu"}
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        found.add("cuda")
+    if any(device.startswith("GPU") for device in openvino.Core().available_devices):
+        found.add("igpu")
+    return [compute for compute in COMPUTES if compute in found]
+
+
+def open_engine(weights: Path, compute: str = "auto", threads: int = 0) -> Engine:
+    """The engine for `compute`; "auto" tries CUDA, then iGPU, then the processor, and logs which it took.
+
+    Raises ComputeMissing when a compute asked for by name is not there.
+    """
+    available = available_computes()
+    if compute != "auto":
+        if compute not in available:
+            raise ComputeMissing(f"compute {compute!r} is not on this machine, which has {', '.join(available)}")
+        available = [compute]
+    for choice in available:
+        try:
+            engine = (
+                OnnxRuntimeEngine(weights, choice) if choice == "cuda" else OpenVinoEngine(weights, choice, threads)
+            )
+            log.info("segmentation runs on %s through %s", choice, engine.name)
+            return engine
+        except Exception:
+            # A driver that is listed but broken must not stop the box: the next compute is tried.
+            if choice == available[-1]:
+                raise
+            log.exception("compute %s is listed but does not start", choice)
+    raise ComputeMissing("no compute")
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """`mask` uint8 (H, W) label indices at the picture's size; `fov` uint8 (h, w) at the network's scale."""
+
+    mask: np.ndarray
+    fov: np.ndarray
+
+
+class Segmenter:
+    """A release on an engine."""
+
+    def __init__(self, release: Release, engine: Engine):
+        self.release, self.engine = release, engine
+
+    @classmethod
+    def open(cls, release: Release, compute: str = "auto", threads: int = 0) -> "Segmenter":
+        """Open and prove it on its golden sample. Raises ReleaseError when the mask drifts, ComputeMissing."""
+        segmenter = cls(release, open_engine(release.weights, compute, threads))
+        segmenter.verify()
+        return segmenter
+
+    def verify(self) -> None:
+        """Raise ReleaseError unless the golden sample's mask comes out as when the release was made."""
+        with np.load(self.release.golden) as golden:
+            image, expected = golden["image"], golden["mask"]
+        mask = self.segment(image).mask
+        overlap = 2 * ((mask == expected) & (expected > 0)).sum() / max(1, (mask > 0).sum() + (expected > 0).sum())
+        if overlap < GOLDEN_DICE:
+            raise ReleaseError(f"{self.release.folder}: golden sample drifts, Dice {overlap:.3f} < {GOLDEN_DICE}")
+
+    def segment(self, image: np.ndarray) -> Segmentation:
+        """`image` uint8 (H, W, 3) RGB → Segmentation."""
+        probabilities, prepared = self.probabilities(image)
+        return Segmentation(self._mask(probabilities, prepared.shape), prepared.fov)
+
+    def probabilities(self, image: np.ndarray) -> tuple[np.ndarray, preprocess.Prepared]:
+        """Label probabilities float32 (K, h, w) at the network's scale, background first, zero outside the view."""
+        prepared = preprocess.prepare(image, self.release.preprocess)
+        height, width = prepared.fov.shape
+        bottom, right = -height % self.release.multiple, -width % self.release.multiple
+        padded = np.pad(prepared.tensor, ((0, 0), (0, bottom), (0, right)))
+        probabilities = self.engine.run(padded[None])[0, :, :height, :width]
+        probabilities[1:] *= prepared.fov
+        return probabilities, prepared
+
+    def _mask(self, probabilities: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """Label by label, so that a 50-megapixel mask never needs all labels' probabilities at full size."""
+        best = np.zeros(shape, np.float32)
+        foreground = np.zeros(shape, np.float32)
+        mask = np.zeros(shape, np.uint8)
+        for label, probability in zip(self.release.labels, probabilities[1:], strict=True):
+            full = preprocess.restore(probability, shape)
+            foreground += full
+            mask[full > best] = label.index
+            np.maximum(best, full, out=best)
+        mask[foreground < self.release.threshold] = 0
+        return mask

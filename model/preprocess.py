@@ -1,0 +1,110 @@
+"""From a decoded picture to the network's input: numpy and OpenCV, the same code for training and serving."""
+
+from dataclasses import asdict, dataclass
+
+import cv2
+import numpy as np
+
+
+@dataclass(frozen=True)
+class FundusPreprocess:
+    """How a fundus photo is brought to the network, stored in its release.
+
+    `diameter_px` is the field of view's diameter that the network was trained at: other cameras are
+    resampled to it, for vessel width in pixels is what the network knows. `background_px` is the sigma of the
+    Gaussian that estimates the local background; what is divided out is uneven light and the camera's colour.
+    """
+
+    diameter_px: int = 540
+    background_px: float = 24.0
+    tolerance: float = 0.06
+
+    def to_dict(self) -> dict:
+        """The form kept in release.json."""
+        return {"kind": "fundus", **asdict(self)}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture ready for the network.
+
+    `tensor` float32 (3, h, w), zero outside the field of view; `fov` uint8 (h, w), 1 inside;
+    `shape` is the (H, W) of the picture that came in, to which results return.
+    """
+
+    tensor: np.ndarray
+    fov: np.ndarray
+    shape: tuple[int, int]
+
+
+def from_dict(preprocess: dict) -> FundusPreprocess:
+    """Read release.json's `preprocess`. Raises ValueError for a kind or key this code does not know."""
+    settings = dict(preprocess)
+    if settings.pop("kind", None) != "fundus":
+        raise ValueError(f"unknown preprocessing {preprocess.get('kind')!r}")
+    try:
+        return FundusPreprocess(**settings)
+    except TypeError as error:
+        raise ValueError(f"unknown preprocessing key: {error}") from error
+
+
+def prepare(image: np.ndarray, settings: FundusPreprocess) -> Prepared:
+    """`image` uint8 (H, W, 3) RGB → Prepared at the network's scale."""
+    shape = image.shape[:2]
+    scale = settings.diameter_px / fov_diameter(field_of_view(image))
+    if abs(scale - 1) > settings.tolerance:
+        size = max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    fov = field_of_view(image)
+    return Prepared(_normalise(image, fov, settings.background_px), fov, shape)
+
+
+def field_of_view(image: np.ndarray) -> np.ndarray:
+    """The lit area of a fundus photo. `image` uint8 (H, W, 3) RGB → uint8 (H, W), 1 inside.
+
+    Found on a thumbnail (the edge is smooth, and a 50-megapixel photo must not cost seconds) as the largest
+    lit component with its holes filled; a picture without a dark surround is all field of view.
+    """
+    height, width = image.shape[:2]
+    ratio = min(1.0, 512 / max(height, width))
+    size = max(1, round(width * ratio)), max(1, round(height * ratio))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).max(axis=2)
+    small = cv2.medianBlur(np.ascontiguousarray(small), 5)
+    lit = (small > max(12.0, 0.22 * float(np.percentile(small, 90)))).astype(np.uint8)
+    count, parts, stats, _ = cv2.connectedComponentsWithStats(lit, connectivity=4)
+    if count < 2:
+        return np.ones((height, width), np.uint8)
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    contours, _ = cv2.findContours((parts == largest).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros_like(lit)
+    cv2.drawContours(filled, contours, -1, color=1, thickness=cv2.FILLED)
+    return cv2.resize(filled, (width, height), interpolation=cv2.INTER_NEAREST)
+
+
+def fov_diameter(fov: np.ndarray) -> float:
+    """Diameter in px of the field of view: the larger extent, for cameras cut the disc above and below."""
+    columns, rows = np.flatnonzero(fov.any(axis=0)), np.flatnonzero(fov.any(axis=1))
+    if columns.size == 0:
+        return float(max(fov.shape))
+    return float(max(columns[-1] - columns[0], rows[-1] - rows[0]) + 1)
+
+
+def restore(probability: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """One label's probability (h, w) at the network's scale → (H, W) of the picture that came in."""
+    if probability.shape == shape:
+        return probability
+    return cv2.resize(probability, shape[::-1], interpolation=cv2.INTER_LINEAR)
+
+
+def _normalise(image: np.ndarray, fov: np.ndarray, sigma: float) -> np.ndarray:
+    """Subtract the local mean, divide by the local contrast, both over the field of view only."""
+    weight = fov.astype(np.float32)
+    area = np.maximum(cv2.GaussianBlur(weight, (0, 0), sigma), 1e-3)
+    planes = []
+    for channel in cv2.split(image):
+        plane = channel.astype(np.float32) / 255 * weight
+        mean = cv2.GaussianBlur(plane, (0, 0), sigma) / area
+        centred = (plane - mean) * weight
+        contrast = np.sqrt(cv2.GaussianBlur(centred * centred, (0, 0), 2 * sigma) / area)
+        planes.append(centred / np.maximum(contrast, 0.01))
+    return np.clip(np.stack(planes), -6, 6)

@@ -1,0 +1,108 @@
+"""Read and verify a release: an immutable folder of weights, labels, preprocessing, figures. No torch here."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from model import preprocess
+from model.tasks import TASKS, Label
+
+RELEASES = Path(__file__).parent / "releases"
+MANIFEST = "release.json"
+WEIGHTS = "model.onnx"
+GOLDEN = "golden.npz"
+
+
+class ReleaseError(Exception):
+    """A release that must not be served, with the reason."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """What release.json says. `multiple`: the network's input is padded to a multiple of so many pixels."""
+
+    folder: Path
+    name: str
+    version: str
+    organ: str
+    labels: tuple[Label, ...]
+    preprocess: preprocess.FundusPreprocess
+    multiple: int
+    threshold: float
+    metrics: dict
+    training: dict
+    files: dict[str, str]
+    created_at: str
+
+    @property
+    def weights(self) -> Path:
+        return self.folder / WEIGHTS
+
+    @property
+    def golden(self) -> Path:
+        return self.folder / GOLDEN
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the weights: what was served, in one word."""
+        return self.files[WEIGHTS]
+
+
+def load(folder: Path) -> Release:
+    """Read a release and verify each file's hash, and its labels against the task's. Raises ReleaseError."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        release = _from_manifest(folder, manifest)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReleaseError(f"{folder / MANIFEST} cannot be read: {error}") from error
+    if release.organ not in TASKS:
+        raise ReleaseError(f"{folder}: unknown organ {release.organ!r}")
+    if release.labels != TASKS[release.organ].labels:
+        raise ReleaseError(f"{folder}: its labels are not those of {release.organ}")
+    for name in (WEIGHTS, GOLDEN):
+        if name not in release.files:
+            raise ReleaseError(f"{folder}: {name} is not in its list of files")
+    for name, expected in release.files.items():
+        if not (folder / name).is_file():
+            raise ReleaseError(f"{folder / name} is missing")
+        if sha256(folder / name) != expected:
+            raise ReleaseError(f"{folder / name} is damaged: its hash differs from release.json")
+    return release
+
+
+def newest(organ: str, releases: Path = RELEASES) -> Path | None:
+    """The folder of the organ's newest release by version, or None when it has none."""
+    folders = [path.parent for path in (releases / organ).glob(f"*/{MANIFEST}")]
+    return max(folders, key=lambda folder: _version(folder.name), default=None)
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _from_manifest(folder: Path, manifest: dict) -> Release:
+    labels = tuple(
+        Label(label["index"], label["name"], label["nameZh"], label["colour"]) for label in manifest["labels"]
+    )
+    return Release(
+        folder=folder,
+        name=manifest["name"],
+        version=manifest["version"],
+        organ=manifest["organ"],
+        labels=labels,
+        preprocess=preprocess.from_dict(manifest["preprocess"]),
+        multiple=int(manifest["input"]["multiple"]),
+        threshold=float(manifest["threshold"]),
+        metrics=manifest["metrics"],
+        training=manifest["training"],
+        files=manifest["files"],
+        created_at=manifest["createdAt"],
+    )
+
+
+def _version(text: str) -> tuple[int, ...]:
+    """ "1.10.0" sorts after "1.9.0"; anything that is no number sorts first."""
+    return tuple(int(part) if part.isdigit() else -1 for part in text.split("."))

@@ -1,0 +1,49 @@
+"""What each organ's task is: its labels, their Chinese names and colours. No torch here."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Label:
+    """One class of a mask. `index` is its value in the mask PNG, `colour` is #RRGGBB."""
+
+    index: int
+    name: str
+    name_zh: str
+    colour: str
+
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """The colour as 0…255 red, green, blue."""
+        value = int(self.colour[1:], 16)
+        return value >> 16, value >> 8 & 255, value & 255
+
+
+@dataclass(frozen=True)
+class Task:
+    """One organ's segmentation. `labels` leaves the background (index 0) out."""
+
+    organ: str
+    name_zh: str
+    image_zh: str
+    labels: tuple[Label, ...]
+
+
+TASKS = {
+    task.organ: task
+    for task in (
+        Task("retina", "眼底血管", "眼底彩照", (Label(1, "vessel", "血管", "#00E5A8"),)),
+        Task(
+            "chest",
+            "肺与心脏",
+            "胸部 X 光片",
+            (Label(2, "lung", "肺", "#3DA9FC"), Label(3, "heart", "心脏", "#F25F4C")),
+        ),
+        Task(
+            "liver",
+            "肝脏与病灶",
+            "腹部 CT",
+            (Label(1, "liver", "肝脏", "#E0A458"), Label(2, "lesion", "疑似病灶", "#D7263D")),
+        ),
+    )
+}

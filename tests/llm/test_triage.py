@@ -1,0 +1,158 @@
+"""Red flags are found by rule in the words that people use, and quiet sentences stay quiet."""
+
+import pytest
+
+from llm.triage import RULES_VERSION, triage
+from llm.triage_rules import RULES
+
+EMERGENCIES = [
+    ("胸口疼得厉害，出了一身冷汗", "chest_pain"),
+    ("我爸突然胸痛，疼到左肩膀和后背", "chest_pain"),
+    ("心口闷，像压着块石头，喘不上气", "chest_pain"),
+    ("胸闷二十多分钟了，含了救心丸不见好", "chest_pain"),
+    ("心窝疼 恶心 想吐 出虚汗", "chest_pain"),
+    ("胸痛，左胳膊也跟着麻", "chest_pain"),
+    ("我媽胸痛，冒冷汗", "chest_pain"),
+    ("胸口痛，大汗", "chest_pain"),
+    ("爷爷嘴歪了，说话不清楚", "stroke"),
+    ("右边手脚突然没力气", "stroke"),
+    ("老伴早上起来半边身子动不了", "stroke"),
+    ("我爸十年前中风过，现在又口角歪斜", "stroke"),
+    ("说话大舌头，左手抬不起来", "stroke"),
+    ("突然剧烈头痛还呕吐", "stroke"),
+    ("突然看不见了", "stroke"),
+    ("吃了虾以后全身起疹子，喉咙发紧", "anaphylaxis"),
+    ("被马蜂蜇了，脸肿，胸闷", "anaphylaxis"),
+    ("打完青霉素针脸色苍白出冷汗", "anaphylaxis"),
+    ("我不想活了", "suicide"),
+    ("活着没意思，想死", "suicide"),
+    ("女儿割腕了怎么办", "suicide"),
+    ("觉得还不如死了算了", "suicide"),
+    ("一个月的宝宝发烧38.5度", "infant_fever"),
+    ("孩子出生20天，发热", "infant_fever"),
+    ("新生儿体温38", "infant_fever"),
+    ("两个月大的娃烧到39度", "infant_fever"),
+    ("怀孕三个月下面出血", "pregnancy"),
+    ("孕28周，见红了", "pregnancy"),
+    ("孕妇肚子剧痛", "pregnancy"),
+    ("怀孕八个月羊水破了", "pregnancy"),
+    ("怀孕34周，感觉不到胎动", "pregnancy"),
+    ("我婆婆喝了农药", "poisoning"),
+    ("孩子误服了老鼠药", "poisoning"),
+    ("小孩把外婆的降压药误食了", "poisoning"),
+    ("烧炭取暖，可能煤气中毒了", "poisoning"),
+    ("她吞了一大把安眠药", "poisoning"),
+    ("打农药后头晕恶心，是不是农药中毒", "poisoning"),
+    ("手被镰刀割了，血止不住", "bleeding"),
+    ("吐了半碗血", "bleeding"),
+    ("手指被机器切断了", "bleeding"),
+    ("从房顶摔下来了，腰动不了", "trauma"),
+    ("出车祸了，腿不能动", "trauma"),
+    ("孩子掉进河里刚捞上来", "trauma"),
+    ("被毒蛇咬了", "trauma"),
+    ("摔到头以后一直呕吐", "trauma"),
+    ("喘不上气，嘴唇发紫", "dyspnoea"),
+    ("哮喘发作，喷了药也不管用", "dyspnoea"),
+    ("花生米卡住气管了，咳不出来", "dyspnoea"),
+    ("夜里憋得不行，不能平躺", "dyspnoea"),
+    ("奶奶叫不醒了", "unconscious"),
+    ("他没有呼吸了", "unconscious"),
+    ("老人晕倒在地上", "unconscious"),
+    ("孩子抽搐，翻白眼", "convulsion"),
+    ("突然口吐白沫全身抽", "convulsion"),
+    ("娃发烧39度，精神很差，嗜睡", "child_fever"),
+    ("宝宝一天没尿，哭都没有眼泪", "child_danger"),
+    ("鼻塞，喘不上气，嘴唇发紫", "dyspnoea"),
+    ("肚子痛得打滚", "acute_abdomen"),
+    ("肚子疼，肚皮硬得不敢碰", "acute_abdomen"),
+    ("腹痛，停经40天，头晕", "acute_abdomen"),
+    ("中暑了，昏昏沉沉说胡话", "shock_heat"),
+    ("没有发烧，但是胸痛出冷汗", "chest_pain"),
+    ("老人昏过去了", "unconscious"),
+    ("孩子高烧抽过去了", "convulsion"),
+    ("被蜂蛰了，浑身起包，喘不过气", "dyspnoea"),
+    ("一家人都头晕恶心，屋里烧着煤炉", "carbon_monoxide"),
+    ("45天的宝宝发烧", "infant_fever"),
+    ("胸 口 疼， 出 冷 汗", "chest_pain"),
+    ("胸口疼，出冷汗", "chest_pain"),
+]
+
+URGENT = [
+    ("鱼刺卡喉咙了", "fishbone"),
+    ("被狗咬了怎么办", "animal_bite"),
+    ("娃让邻居家的猫抓破了手", "animal_bite"),
+    ("胸口有点闷", "chest_discomfort"),
+    ("孩子烧了三天", "fever_high"),
+    ("发烧40度", "fever_high"),
+    ("大便发黑好几天", "blood_lost"),
+    ("痰里带血", "blood_lost"),
+    ("血压190，头有点晕", "pressure_sugar"),
+    ("空腹血糖22", "pressure_sugar"),
+    ("右下腹疼", "abdomen_right"),
+    ("踩到钉子了", "tetanus_wound"),
+    ("眼睛进了石灰", "eye"),
+]
+
+ROUTINE = [
+    "没有呼吸困难",
+    "怎么判断是不是中风",
+    "孩子不吃饭想死我了",
+    "三年前做过心脏支架，现在能跑步吗",
+    "我没有自杀的想法，就是睡不好",
+    "高血压平时要注意什么",
+    "糖尿病能吃什么水果",
+    "孩子发烧怎么办",
+    "感冒了流鼻涕，没有胸痛",
+    "咳嗽两天，不胸痛，也不喘",
+    "没有胸闷、气短和出汗，就是有点乏力",
+    "我爸十年前中风，平时饮食要注意什么",
+    "去年得过心梗，胸痛过，能不能爬山",
+    "怎么预防中风",
+    "心梗有哪些症状",
+    "什么是过敏性休克",
+    "腰痛怎么锻炼",
+    "晚上睡不着怎么办",
+    "腿抽筋怎么回事",
+    "小时候被狗咬过，要紧吗",
+    "笑死我了，感冒老不好",
+    "怀孕能吃螃蟹吗",
+    "流鼻血怎么处理",
+    "鼻塞，晚上鼻子不通憋气",
+    "困死了没精神",
+    "过敏性鼻炎怎么调理",
+    "三岁孩子发烧38度，精神好",
+    "痛经肚子疼怎么缓解",
+    "打农药要注意什么防护",
+    "血压130，正常吗",
+    "",
+]
+
+
+@pytest.mark.parametrize(("question", "rule"), EMERGENCIES)
+def test_an_emergency_is_found_and_its_advice_names_the_number_to_call(question, rule):
+    found = triage(question)
+    assert (found.level, found.rule) == ("emergency", rule)
+    assert found.advice and "120" in found.advice
+
+
+@pytest.mark.parametrize(("question", "rule"), URGENT)
+def test_an_urgent_sign_sends_to_the_hospital_without_calling_it_an_emergency(question, rule):
+    found = triage(question)
+    assert (found.level, found.rule) == ("urgent", rule)
+    assert found.advice
+
+
+@pytest.mark.parametrize("question", ROUTINE)
+def test_everyday_denied_past_and_general_questions_stay_routine(question):
+    found = triage(question)
+    assert (found.level, found.rule, found.advice) == ("routine", None, None)
+
+
+def test_the_suicide_advice_names_the_national_hotline():
+    assert "12356" in str(triage("我想自杀").advice)
+
+
+def test_every_emergency_advice_says_120_and_rules_are_named_once():
+    assert all("120" in rule.advice for rule in RULES if rule.level == "emergency")
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    assert RULES_VERSION

@@ -1,0 +1,1 @@
+"""One module per noun: its view models and the handlers that show them."""

@@ -1,0 +1,80 @@
+"""Ask and read answers."""
+
+from dataclasses import dataclass
+
+import anyio.to_thread
+from litestar import Request, Response, get
+
+from appliance.auth.controllers import address_of
+from appliance.auth.services import Account
+from appliance.consultations import services
+from appliance.consultations.schemas import DISCLAIMER, ConsultationOut
+from appliance.database import Database
+from appliance.engines import Engines
+from appliance.settings import Settings
+from webadmin.pages.health import Arrival, arrival_of
+from webadmin.rendering import Pages, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsultationsView(View):
+    """The form, and a page of what was asked before."""
+
+    arrival: Arrival
+    past: list[ConsultationOut]
+    next: str | None
+    first: bool
+    max_characters: int
+    disclaimer: str = DISCLAIMER
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsultationView(View):
+    """One consultation."""
+
+    consultation: ConsultationOut
+
+    @property
+    def answer(self) -> str:
+        """The answer without the advice that its banner already shows."""
+        advice = self.consultation.triage.advice or ""
+        return self.consultation.answer.removeprefix(advice).strip()
+
+    @property
+    def ai_made(self) -> bool:
+        """An answer by rule is no machine's text."""
+        return self.consultation.source != "triage"
+
+
+@get("/consultations")
+async def list_consultations(
+    account: Account,
+    settings: Settings,
+    database: Database,
+    engines: Engines,
+    pages: Pages,
+    before: str | None = None,
+) -> Response[str]:
+    """The form to ask, and the own consultations, newest first."""
+    past = await anyio.to_thread.run_sync(services.list_own, database, account, before)
+    view = ConsultationsView(
+        title="问诊",
+        section="consultations",
+        arrival=await arrival_of(engines),
+        past=past.items,
+        next=past.next,
+        first=before is None,
+        max_characters=settings.limits.question_characters,
+    )
+    return pages.html("consultations/page.html", view, account)
+
+
+@get("/consultations/{consultation_id:str}")
+async def show_consultation(
+    consultation_id: str, request: Request, account: Account, database: Database, pages: Pages
+) -> Response[str]:
+    """One consultation."""
+    address = address_of(request)
+    found = await anyio.to_thread.run_sync(services.get, database, account, consultation_id, address)
+    view = ConsultationView(title="问诊记录", section="consultations", consultation=found)
+    return pages.html("consultations/consultation.html", view, account)

@@ -1,0 +1,74 @@
+"""The workspace: upload, ask, and what was uploaded lately."""
+
+from dataclasses import dataclass
+
+import anyio.to_thread
+from litestar import Response, get
+
+from appliance.auth.services import Account
+from appliance.database import Database
+from appliance.engines import Engines
+from appliance.settings import Settings
+from appliance.studies import services
+from model import release
+from model.tasks import TASKS
+from webadmin.pages.health import Arrival, arrival_of
+from webadmin.pages.studies import StudyRow, study_row
+from webadmin.rendering import Pages, View
+
+RECENT = 6
+
+
+@dataclass(frozen=True)
+class OrganChoice:
+    """An organ's entry; one without a release is shown, but cannot be chosen."""
+
+    organ: str
+    name: str
+    image: str
+    installed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class HomeView(View):
+    """Limits are what the API enforces; the page tells them before a large file is sent in vain."""
+
+    organs: list[OrganChoice]
+    recent: list[StudyRow]
+    arrival: Arrival
+    max_bytes: int
+    max_files: int
+    max_characters: int
+
+    @property
+    def chosen(self) -> str | None:
+        """The organ that is chosen at first."""
+        return next((choice.organ for choice in self.organs if choice.installed), None)
+
+
+def organ_choices() -> list[OrganChoice]:
+    """Every organ of the registry, in its order."""
+    return [
+        OrganChoice(task.organ, task.name_zh, task.image_zh, release.newest(task.organ) is not None)
+        for task in TASKS.values()
+    ]
+
+
+@get("/")
+async def show_home(
+    account: Account, settings: Settings, database: Database, engines: Engines, pages: Pages
+) -> Response[str]:
+    """The page after the log-in."""
+    studies = await anyio.to_thread.run_sync(services.list_own, database, account)
+    limits = settings.limits
+    view = HomeView(
+        title="工作台",
+        section="home",
+        organs=organ_choices(),
+        recent=[study_row(study) for study in studies.items[:RECENT]],
+        arrival=await arrival_of(engines),
+        max_bytes=limits.upload_bytes,
+        max_files=limits.files,
+        max_characters=limits.question_characters,
+    )
+    return pages.html("home/page.html", view, account)

@@ -1,0 +1,92 @@
+"""Log in and out with a form; works without JavaScript."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import anyio.to_thread
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body, Parameter
+from litestar.response import Redirect
+
+from appliance.auth import services
+from appliance.auth.attempts import Attempts
+from appliance.auth.controllers import address_of, open_session
+from appliance.auth.guards import COOKIE, PUBLIC
+from appliance.auth.services import Session
+from appliance.database import Database
+from appliance.errors import NotAuthenticated, TooManyRequests, XiangyiError
+from appliance.settings import Settings
+from webadmin.failures import LOGIN, local_path
+from webadmin.rendering import Pages, View
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginView(View):
+    """The form as it was filled in; `error` is None at first. `next` is where it leads."""
+
+    username: str = ""
+    next: str = "/"
+    error: str | None = None
+
+
+class LoginForm(msgspec.Struct):
+    username: str = ""
+    password: str = ""
+    next: str = "/"
+
+
+@get(LOGIN, opt=PUBLIC, sync_to_thread=False)
+def show_login(
+    request: Request, pages: Pages, wanted: Annotated[str | None, Parameter(query="next")] = None
+) -> Response:
+    """The form; whoever is logged in already is led on."""
+    if request.user is not None:
+        return Redirect(local_path(wanted), status_code=303)
+    return pages.html("sessions/login.html", LoginView(title="登录", next=local_path(wanted)), None)
+
+
+@post(LOGIN, opt=PUBLIC, status_code=200)
+async def log_in(
+    data: Annotated[LoginForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    request: Request,
+    database: Database,
+    settings: Settings,
+    attempts: Attempts,
+    pages: Pages,
+) -> Response:
+    """Lead on with the session's cookie, or show the form again with what was wrong."""
+    address = address_of(request)
+    try:
+        session = await open_session(database, settings, attempts, data.username, data.password, address)
+    except (NotAuthenticated, TooManyRequests) as error:
+        return _refused(pages, data, error)
+    return _welcome(settings, session, local_path(data.next))
+
+
+@post("/logout", status_code=303)
+async def log_out(request: Request, database: Database) -> Response:
+    """End the session and forget its cookie."""
+    await anyio.to_thread.run_sync(services.log_out, database, request.auth)
+    response = Redirect(LOGIN, status_code=303)
+    response.delete_cookie(COOKIE)
+    return response
+
+
+def _refused(pages: Pages, form: LoginForm, error: XiangyiError) -> Response:
+    view = LoginView(title="登录", username=form.username, next=local_path(form.next), error=error.message)
+    return pages.html("sessions/login.html", view, None, error.status)
+
+
+def _welcome(settings: Settings, session: Session, wanted: str) -> Response:
+    response = Redirect(wanted, status_code=303)
+    response.set_cookie(
+        COOKIE,
+        session.token,
+        max_age=settings.session_hours * 3600,
+        httponly=True,
+        samesite="strict",
+        secure=settings.secure_cookies,
+    )
+    return response

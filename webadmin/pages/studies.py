@@ -1,0 +1,128 @@
+"""A study's page in each of its states, and the list of the own ones."""
+
+from dataclasses import dataclass
+
+import anyio.to_thread
+from litestar import Request, Response, get
+
+from appliance.auth.controllers import address_of
+from appliance.auth.services import Account
+from appliance.database import Database
+from appliance.studies import services
+from appliance.studies.pictures import ImageDamaged
+from appliance.studies.schemas import ImageOut, StudyOut
+from model.tasks import TASKS, Label
+from webadmin import wording
+from webadmin.rendering import Pages, View
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """A study in a list."""
+
+    id: str
+    organ: str
+    status: str
+    status_zh: str
+    created_at: str
+    count: int
+    thumbnail: str | None
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudiesView(View):
+    """A page of the list; `next` is the cursor of older ones, None at the end."""
+
+    rows: list[StudyRow]
+    next: str | None
+    first: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyView(View):
+    """A study with one of its images shown; `made_by` is the small print."""
+
+    study: StudyOut
+    organ: str
+    image: ImageOut
+    labels: tuple[Label, ...]
+    made_by: list[tuple[str, str]]
+
+    @property
+    def refused(self) -> bool:
+        """Was the shown image found unfit, whatever became of the others?"""
+        return self.image.quality is not None and self.image.quality.status == "refused"
+
+    @property
+    def retryable(self) -> bool:
+        """May the same originals do better another time? A damaged file will not."""
+        damaged = self.study.error is not None and self.study.error.code == ImageDamaged.code
+        return self.study.status == "failed" and not damaged
+
+
+def study_row(study: StudyOut) -> StudyRow:
+    """What a list tells of a study."""
+    first = study.images[0] if study.images else None
+    return StudyRow(
+        id=study.id,
+        organ=wording.organ(study.organ),
+        status=study.status,
+        status_zh=wording.status(study.status),
+        created_at=study.created_at,
+        count=len(study.images),
+        thumbnail=first.view_url if first else None,
+        summary=_summary(study),
+    )
+
+
+def _summary(study: StudyOut) -> str:
+    """The first figures of a single picture; of several, how many were unfit."""
+    if len(study.images) > 1:
+        unfit = sum(image.quality is not None and image.quality.status == "refused" for image in study.images)
+        return f"其中 {unfit} 张未通过质检" if unfit else ""
+    return "，".join(f"{finding.name_zh} {finding.value:g} {finding.unit}" for finding in study.findings[:2])
+
+
+def study_view(study: StudyOut, number: int) -> StudyView:
+    """`number` counts the images from 1; one that does not exist shows the nearest."""
+    organ = wording.organ(study.organ)
+    return StudyView(
+        title=f"{organ}分割结果",
+        section="home",
+        study=study,
+        organ=organ,
+        image=study.images[min(max(number, 1), len(study.images)) - 1],
+        labels=TASKS[study.organ].labels if study.organ in TASKS else (),
+        made_by=_made_by(study),
+    )
+
+
+def _made_by(study: StudyOut) -> list[tuple[str, str]]:
+    lines = [("检查编号", study.id)]
+    if study.release:
+        lines.append(("模型", f"{study.release.name} {study.release.version}（{study.release.sha256[:12]}）"))
+    if study.compute:
+        lines.append(("运行于", wording.compute(study.compute)))
+    if study.timings_ms:
+        lines.append(("用时", wording.timings(study.timings_ms)))
+    return lines
+
+
+@get("/studies")
+async def list_studies(account: Account, database: Database, pages: Pages, before: str | None = None) -> Response[str]:
+    """The own studies, newest first."""
+    page = await anyio.to_thread.run_sync(services.list_own, database, account, before)
+    rows = [study_row(study) for study in page.items]
+    view = StudiesView(title="我的检查", section="home", rows=rows, next=page.next, first=before is None)
+    return pages.html("studies/list.html", view, account)
+
+
+@get("/studies/{study_id:str}")
+async def show_study(
+    study_id: str, request: Request, account: Account, database: Database, pages: Pages, image: int = 1
+) -> Response[str]:
+    """One study, with the image of that number in view."""
+    address = address_of(request)
+    study = await anyio.to_thread.run_sync(services.read_audited, database, account, study_id, address)
+    return pages.html("studies/page.html", study_view(study, image), account)

@@ -1,0 +1,50 @@
+"""From a view model and a template to an HTML response with the headers that every page carries."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from litestar import MediaType, Response
+
+from appliance.auth.services import Account
+from webadmin import wording
+from webadmin.assets import Assets
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' blob: data:; style-src 'self'; script-src 'self'; object-src 'none';"
+        " frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",  # a shared PC's back button must not show a patient after the log-out
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What every template gets as `view`. `section` marks the navigation's current entry."""
+
+    title: str
+    section: str = ""
+
+
+class Pages:
+    """Renders templates; a name that a template uses and nobody gave is an error, not a blank."""
+
+    def __init__(self, folder: Path, assets: Assets):
+        self._environment = Environment(
+            loader=FileSystemLoader(folder),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals["asset"] = assets.url
+        self._environment.filters.update(moment=wording.moment, seconds=wording.seconds, role=wording.role)
+
+    def html(self, template: str, view: View, account: Account | None, status_code: int = 200) -> Response[str]:
+        """The page that `template` makes of `view`, for `account` (None when nobody is logged in)."""
+        text = self._environment.get_template(template).render(view=view, account=account)
+        return Response(text, status_code=status_code, media_type=MediaType.HTML, headers=HEADERS)

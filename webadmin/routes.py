@@ -1,0 +1,43 @@
+"""All routes of the pages, put together for appliance.web."""
+
+from pathlib import Path
+from typing import Any
+
+from litestar import Router
+from litestar.di import Provide
+
+from appliance.settings import Settings
+from webadmin.assets import Assets, assets_route
+from webadmin.failures import Failures
+from webadmin.pages import accounts, consultations, health, home, sessions, studies, unknown
+from webadmin.rendering import Pages
+
+HERE = Path(__file__).parent
+FORM_BYTES = 64 * 1024  # no page takes files: those go to the API
+
+
+def routes(settings: Settings) -> list[Any]:
+    """The pages and their static files, as route handlers of the application."""
+    assets = Assets(HERE / "static")
+    pages = Pages(HERE / "templates", assets)
+    router = Router(
+        "/",
+        route_handlers=[
+            home.show_home,
+            sessions.show_login,
+            sessions.log_in,
+            sessions.log_out,
+            studies.list_studies,
+            studies.show_study,
+            consultations.list_consultations,
+            consultations.show_consultation,
+            health.show_health,
+            accounts.show_account,
+            unknown.show_unknown,
+        ],
+        dependencies={"pages": Provide(lambda: pages, sync_to_thread=False)},
+        exception_handlers={Exception: Failures(pages).respond},
+        include_in_schema=False,
+        request_max_body_size=FORM_BYTES,
+    )
+    return [router, assets_route(assets)]

@@ -1,0 +1,77 @@
+// The coloured layer over the picture: how strong it is, and which of its labels are seen.
+import { all, one, show } from "./dom.js";
+
+const REMEMBERED = "xiangyi.opacity";
+
+/** Wires the slider, the legend and the button that shows the original while it is held. */
+export function setUpLayer(viewer) {
+  const layers = all(".layer", viewer);
+  const slider = one("[data-opacity]", viewer);
+  const boxes = all("[data-label]", viewer);
+  let held = false;
+
+  const paint = () => {
+    for (const layer of layers) layer.style.opacity = held ? "0" : String(slider.value / 100);
+    one("[data-opacity-text]", viewer).textContent = `${slider.value} %`;
+  };
+  const hold = (on) => {
+    held = on;
+    one("[data-original-hold]", viewer).setAttribute("aria-pressed", String(on));
+    paint();
+  };
+
+  slider.value = localStorage.getItem(REMEMBERED) ?? slider.value;
+  slider.addEventListener("input", () => {
+    localStorage.setItem(REMEMBERED, slider.value);
+    paint();
+  });
+  for (const box of boxes) box.addEventListener("change", () => filter(viewer, boxes));
+  holdable(one("[data-original-hold]", viewer), hold);
+  paint();
+}
+
+function holdable(button, hold) {
+  button.addEventListener("pointerdown", (event) => {
+    button.setPointerCapture(event.pointerId);
+    hold(true);
+  });
+  for (const type of ["pointerup", "pointercancel", "blur"]) button.addEventListener(type, () => hold(false));
+  button.addEventListener("contextmenu", (event) => event.preventDefault());
+  button.addEventListener("keydown", (event) => {
+    if (event.key !== " " && event.key !== "Enter") return;
+    event.preventDefault();
+    hold(true);
+  });
+  button.addEventListener("keyup", () => hold(false));
+}
+
+/** Draw the labels whose boxes are ticked; with all of them the picture itself is best. */
+function filter(viewer, boxes) {
+  const [image, canvas] = [one("[data-layer]", viewer), one("[data-canvas]", viewer)];
+  const shown = boxes.filter((box) => box.checked);
+  show(image, shown.length === boxes.length);
+  show(canvas, shown.length > 0 && shown.length < boxes.length);
+  if (canvas.hidden) return;
+  canvas.width = image.naturalWidth;
+  canvas.height = image.naturalHeight;
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0);
+  const pixels = context.getImageData(0, 0, canvas.width, canvas.height);
+  keepOnly(pixels.data, boxes);
+  context.putImageData(pixels, 0, 0);
+}
+
+/** Each pixel belongs to the label whose colour is nearest: faint ones are rounded by the browser. */
+function keepOnly(data, boxes) {
+  const colours = boxes.map((box) => rgb(box.dataset.colour));
+  for (let at = 0; at < data.length; at += 4) {
+    if (data[at + 3] === 0) continue;
+    const distances = colours.map(([r, g, b]) => (data[at] - r) ** 2 + (data[at + 1] - g) ** 2 + (data[at + 2] - b) ** 2);
+    if (!boxes[distances.indexOf(Math.min(...distances))].checked) data[at + 3] = 0;
+  }
+}
+
+function rgb(colour) {
+  const value = Number.parseInt(colour.slice(1), 16);
+  return [value >> 16, (value >> 8) & 255, value & 255];
+}
