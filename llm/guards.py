@@ -9,8 +9,8 @@ import re
 CUT_NOTE = "\n（涉及用药或诊断的内容已略去，请当面咨询医生。）"
 MIN_LOOP_CHARS = 8
 
-_SENTENCE = re.compile(r".*?(?:[。!?!?;;\n]+|$)", re.DOTALL)
-_CONTROL = re.compile(r"<\|?[a-z_]{2,20}\|?>|^(system|assistant|user)\s*[::]?\s*$", re.IGNORECASE | re.MULTILINE)
+_SENTENCE = re.compile(r".*?(?:[。！？!?；;\n]+|$)", re.DOTALL)
+_CONTROL = re.compile(r"<\|?[a-z_]{2,20}\|?>|^(system|assistant|user)\s*[：:]?\s*$", re.IGNORECASE | re.MULTILINE)
 _MARKUP = re.compile(r"\*\*|^#+\s*|`+", re.MULTILINE)
 _FOREIGN = re.compile(r"[A-Za-z]{4,}(\s+[A-Za-z]{2,}){3,}|[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff]{3,}")
 _DRUG = re.compile(
@@ -56,7 +56,7 @@ class Guard:
 
     def _sentences(self) -> list[str]:
         found = [part for part in _SENTENCE.findall(self._held) if part]
-        complete = found and re.search(r"[。!?!?;;\n]$", found[-1])
+        complete = found and re.search(r"[。！？!?；;\n]$", found[-1])
         return [*found, ""] if complete or not found else found
 
     def _check(self, sentence: str) -> str:
