@@ -39,10 +39,10 @@ clean:
 	@free=$$(df -Pm . | awk 'NR==2 {print $$4}'); [ "$$free" -ge 3000 ] || \
 		{ echo "磁盘空间不足：此处只剩 $$free MB，安装需要 3000 MB；请清理磁盘后重试。" >&2; exit 1; }
 	@echo "正在安装（首次约一两分钟）……"
-	@$(BIN)/pip install -q -e . || \
-		{ echo "安装没有完成：请检查网络后再运行一次，已下载的部分不会重来。" >&2; exit 1; }
+	@$(BIN)/pip install -e . >.venv/install.log 2>&1 || \
+		{ tail -5 .venv/install.log; echo "安装没有完成：请检查网络后再运行一次，已下载的部分不会重来。" >&2; exit 1; }
 	@touch $@
 
 .venv/tested: .venv/served
-	$(BIN)/pip install -q -e '.[test]'
+	$(BIN)/pip install -e '.[test]' >.venv/install.log 2>&1 || { tail -20 .venv/install.log >&2; exit 1; }
 	@touch $@

@@ -56,13 +56,14 @@ class Worker:
             current = self._database.version()
             if current != version or idle >= 1.0:
                 version, idle = current, 0.0
-                while not self._stop.is_set() and self._run_one():
+                while not self._stop.is_set() and self.run_one():
                     version = None
             self._stop.wait(POLL_S)
             idle += POLL_S
         self._database.write(lambda db: db.execute("DELETE FROM workers WHERE id = ?", [self._id]))
 
-    def _run_one(self) -> bool:
+    def run_one(self) -> bool:
+        """Claim and run the oldest waiting job; False when there was none."""
         settings = self._settings
         # Looked for by a reader first: an idle box must not take the write lock every second.
         if not self._database.read(lambda db: row(db, "SELECT 1 FROM jobs WHERE state IN ('queued', 'running')")):

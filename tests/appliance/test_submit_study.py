@@ -1,0 +1,125 @@
+"""What an upload gets: a study when it is good, and for each kind of bad one the right refusal and nothing stored."""
+
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+from support.images import decoded, encoded, phantom
+
+
+def bomb_png(side: int) -> bytes:
+    """A PNG of a few bytes that claims side² pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
+
+
+GOOD = encoded(phantom())
+BAD = {
+    "no image": (b"%PDF-1.7 certainly not a picture", 415, "image_type_unsupported"),
+    "a page": (b"<html><script>alert(1)</script></html>", 415, "image_type_unsupported"),
+    "a GIF": (encoded(phantom()[..., 0], "GIF"), 415, "image_type_unsupported"),
+    "empty": (b"", 422, "file_empty"),
+    "truncated PNG": (GOOD[: len(GOOD) // 2], 422, "image_damaged"),
+    "truncated JPEG": (encoded(phantom(), "JPEG")[:9000], 422, "image_damaged"),
+    "truncated TIFF": (encoded(phantom(), "TIFF")[:-200_000], 422, "image_damaged"),
+    "bomb": (bomb_png(60_000), 413, "image_too_many_pixels"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_file_is_refused_and_nothing_is_stored(api, name):
+    content, status, code = BAD[name]
+    answer = api.upload("ann", ("photo.png", content))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert any("\u4e00" <= c <= "\u9fff" for c in answer.json()["error"]["message"])
+    assert api.stored_files() == []
+    assert api.client.get("/api/v1/studies", headers=api.as_("ann")).json()["items"] == []
+
+
+def test_one_bad_file_among_good_ones_refuses_all(api):
+    answer = api.upload("ann", ("a.png", GOOD), ("b.png", b"nothing"))
+    assert answer.status_code == 415
+    assert api.stored_files() == []
+
+
+@pytest.mark.parametrize(
+    ("organ", "status", "code"),
+    [("brain", 422, "organ_unknown"), ("liver", 409, "release_missing"), ("", 422, "organ_unknown")],
+)
+def test_wrong_organ(api, organ, status, code):
+    answer = api.upload("ann", ("a.png", GOOD), organ=organ)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert api.stored_files() == []
+
+
+def test_no_file_and_no_organ(api):
+    assert api.client.post("/api/v1/studies", headers=api.as_("ann"), data={"organ": "retina"}).status_code in (400, 422)
+    answer = api.client.post("/api/v1/studies", headers=api.as_("ann"), files={"file": ("a.png", GOOD)})
+    assert answer.json()["error"]["code"] == "organ_missing"
+
+
+def test_too_large_names_the_limit(api, monkeypatch):
+    huge = b"\xff" * (api.settings.limits.upload_bytes + 2 * 1024 * 1024)
+    answer = api.upload("ann", ("big.png", huge))
+    assert answer.status_code == 413
+    assert answer.json()["error"] == {
+        "code": "study_too_large",
+        "message": "图片超过 200 MB。",
+        "detail": {"maxBytes": 200 * 1024 * 1024},
+    }
+    assert api.stored_files() == []
+
+
+def test_good_upload_becomes_a_result(api):
+    answer = api.upload("ann", ("眼底 张三.png", GOOD))
+    assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    assert api.work() == 1
+    study = api.client.get(f"/api/v1/studies/{answer.json()['id']}", headers=api.as_("ann")).json()
+    assert study["status"] == "succeeded"
+    assert study["findings"][0]["unit"] == "%"
+    assert study["release"]["version"]
+    image = study["images"][0]
+    mask = decoded(api.client.get(image["maskUrl"], headers=api.as_("ann")).content)
+    assert mask.shape == phantom().shape[:2]
+    assert set(np.unique(mask)) == {0, 1}
+    overlay = decoded(api.client.get(image["overlayUrl"], headers=api.as_("ann")).content)
+    assert overlay.shape == phantom().shape
+    saved = api.client.get(image["overlayUrl"], params={"download": "true"}, headers=api.as_("ann"))
+    assert saved.headers["content-disposition"].startswith("attachment")
+
+
+def test_damage_that_only_decoding_finds_fails_the_study_and_keeps_the_original(api):
+    broken = bytearray(GOOD)
+    middle = len(broken) // 2
+    broken[middle : middle + 400] = b"\0" * 400
+    answer = api.upload("ann", ("a.png", bytes(broken)))
+    assert answer.status_code == 202
+    api.work()
+    study = api.client.get(f"/api/v1/studies/{answer.json()['id']}", headers=api.as_("ann")).json()
+    assert (study["status"], study["error"]["code"]) == ("failed", "image_damaged")
+    source = api.client.get(study["images"][0]["sourceUrl"], headers=api.as_("ann"))
+    assert source.content == bytes(broken)
+
+
+def test_blank_page_is_refused_with_a_reason(api):
+    answer = api.upload("ann", ("blank.png", encoded(np.full((600, 600, 3), 255, np.uint8))))
+    api.work()
+    study = api.client.get(f"/api/v1/studies/{answer.json()['id']}", headers=api.as_("ann")).json()
+    assert study["status"] == "refused"
+    assert study["images"][0]["quality"]["reasonsZh"]
+    assert study["images"][0]["maskUrl"] is None
+
+
+def test_several_images_in_one_study_keep_their_order(api):
+    flipped = encoded(np.ascontiguousarray(phantom()[:, ::-1]))
+    answer = api.upload("ann", ("right.png", GOOD), ("left.png", flipped))
+    api.work()
+    study = api.client.get(f"/api/v1/studies/{answer.json()['id']}", headers=api.as_("ann")).json()
+    assert [image["name"] for image in study["images"]] == ["right.png", "left.png"]
+    assert study["status"] == "succeeded"
