@@ -23,7 +23,7 @@ lint: .venv/tested
 	$(BIN)/lint-imports
 
 bench: .venv/tested
-	$(BIN)/python -m tests.bench
+	PYTHONPATH=tests $(BIN)/python -m tests.bench
 
 clean:
 	rm -rf .venv build *.egg-info

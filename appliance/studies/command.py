@@ -2,13 +2,16 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from appliance.engines import Engines, Segmenter
+from appliance.engines import Engines
 from appliance.errors import Invalid, XiangyiError
 from appliance.settings import LimitSettings, Settings
 from appliance.studies import pictures, services
 from appliance.studies.pipeline import process
+
+if TYPE_CHECKING:
+    from appliance.engines import Segmenter
 
 
 def segment_files(settings: Settings, organ: str, inputs: tuple[Path, ...], out: Path) -> list[dict[str, Any]]:

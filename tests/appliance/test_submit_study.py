@@ -59,7 +59,10 @@ def test_wrong_organ(api, organ, status, code):
 
 
 def test_no_file_and_no_organ(api):
-    assert api.client.post("/api/v1/studies", headers=api.as_("ann"), data={"organ": "retina"}).status_code in (400, 422)
+    assert api.client.post("/api/v1/studies", headers=api.as_("ann"), data={"organ": "retina"}).status_code in (
+        400,
+        422,
+    )
     answer = api.client.post("/api/v1/studies", headers=api.as_("ann"), files={"file": ("a.png", GOOD)})
     assert answer.json()["error"]["code"] == "organ_missing"
 

@@ -106,8 +106,8 @@ class Box:
 
     def client(self, username: str = "admin", password: str = PASSWORD) -> httpx.Client:
         """A client that is logged in."""
-        client = httpx.Client(base_url=self.url, timeout=120)
-        answer = client.post("/api/v1/sessions", json={"username": username, "password": password})
+        credentials = {"username": username, "password": password}
+        answer = httpx.post(f"{self.url}/api/v1/sessions", json=credentials, timeout=30)
         assert answer.status_code == 201, answer.text
-        client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-        return client
+        headers = {"Authorization": f"Bearer {answer.json()['token']}"}
+        return httpx.Client(base_url=self.url, timeout=120, headers=headers)

@@ -1,0 +1,125 @@
+"""What holds for every route: one error body, a login, no torch behind it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from appliance.app import create_app
+from appliance.engines import Engines
+from appliance.settings import Settings
+from appliance.storage import Storage
+
+PUBLIC = {("post", "/api/v1/sessions")}
+
+
+def routes(api) -> list[tuple[str, str]]:
+    schema = api.client.get("/schema/openapi.json", headers=api.as_("ann")).json()
+    return [(method, path) for path, item in schema["paths"].items() for method in item]
+
+
+def filled(path: str) -> str:
+    return (
+        path.replace("{study_id}", "x")
+        .replace("{consultation_id}", "x")
+        .replace("{position}", "0")
+        .replace("{part}", "view")
+    )
+
+
+def assert_error_body(answer) -> None:
+    error = answer.json()["error"]
+    assert set(error) == {"code", "message", "detail"}
+    assert error["code"].replace("_", "").isalnum()
+    assert any("\u4e00" <= c <= "\u9fff" for c in error["message"])
+    assert "Traceback" not in answer.text
+
+
+def test_schema_lists_the_contract(api):
+    found = set(routes(api))
+    for expected in (
+        ("post", "/api/v1/sessions"),
+        ("post", "/api/v1/studies"),
+        ("get", "/api/v1/studies/{study_id}"),
+        ("post", "/api/v1/consultations"),
+    ):
+        assert expected in found
+
+
+def test_every_route_wants_a_login(api):
+    api.client.cookies.clear()
+    for method, path in routes(api):
+        if (method, path) in PUBLIC:
+            continue
+        answer = api.client.request(method, filled(path), json={} if method == "post" else None)
+        assert answer.status_code == 401, (method, path)
+        assert_error_body(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("post", "/api/v1/sessions", b"{broken"),
+        ("post", "/api/v1/sessions", b'{"username": 3}'),
+        ("post", "/api/v1/sessions", b"x" * 300_000),
+        ("post", "/api/v1/consultations", b'{"question": "  "}'),
+        ("post", "/api/v1/consultations", json.dumps({"question": "长" * 1001}).encode()),
+        ("get", "/api/v1/studies/x?wait=-1", None),
+        ("get", "/api/v1/studies/x?wait=nan", None),
+        ("get", "/api/v1/studies/x?wait=9999", None),
+        ("get", "/api/v1/studies/x/images/abc/view", None),
+        ("get", "/api/v1/nowhere", None),
+        ("put", "/api/v1/studies", b"{}"),
+    ],
+)
+def test_bad_requests_get_the_one_error_body(api, method, path, body):
+    answer = api.client.request(
+        method, path, content=body, headers={**api.as_("ann"), "Content-Type": "application/json"}
+    )
+    assert 400 <= answer.status_code < 500
+    assert_error_body(answer)
+
+
+def test_an_unforeseen_error_tells_nothing_of_the_inside(api, monkeypatch):
+    monkeypatch.setattr("appliance.studies.services.list_own", lambda *_: 1 / 0)
+    answer = api.client.get("/api/v1/studies", headers=api.as_("ann"))
+    assert answer.status_code == 500
+    assert_error_body(answer)
+    assert "division" not in answer.text
+
+
+def test_without_the_language_model_the_answer_is_503_and_emergencies_still_get_advice(api):
+    ask = {"url": "/api/v1/consultations", "headers": api.as_("ann")}
+    answer = api.client.post(**ask, json={"question": "高血压平时要注意什么"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (503, "llm_down")
+    assert answer.headers["retry-after"]
+    urgent = api.client.post(**ask, json={"question": "我爸突然口角歪斜，说话不清"})
+    assert urgent.status_code == 201
+    assert urgent.json()["triage"]["level"] == "emergency"
+    assert "120" in urgent.json()["answer"]
+    assert urgent.json()["source"] == "triage"
+
+
+def test_probes_are_open_and_metrics_are_prometheus(api):
+    api.client.cookies.clear()
+    assert api.client.get("/healthz").json() == {"status": "ok"}
+    assert api.client.get("/readyz").status_code == 503
+    assert "xiangyi_workers" in api.client.get("/metrics").text
+
+
+def test_served_app_loads_no_torch_and_no_native_engine():
+    code = "import appliance.web, sys; print([m for m in ('torch', 'openvino', 'onnxruntime') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_worker_loads_no_torch():
+    code = "import appliance.worker, model.inference, sys; print('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_two_apps_do_not_share_state(tmp_path, database, settings):
+    first = create_app(settings, database, Storage(tmp_path / "a"), Engines(settings))
+    second = create_app(Settings(data_dir=tmp_path / "b"), database, Storage(tmp_path / "c"), Engines(settings))
+    assert first.state.settings is not second.state.settings
