@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from llm.consultation import DISCLAIMER, Answered, Consultant, Delta, Triaged
-
 from appliance.errors import Conflict, Unavailable
 from appliance.settings import Settings
 from llm.backends import BackendUnavailable, Health, OpenAIBackend
+from llm.consultation import DISCLAIMER, Answered, Consultant, Delta, Triaged
 from model import release
 from model.tasks import TASKS
 

@@ -8,6 +8,7 @@ import anyio.to_thread
 import msgspec
 import sqlite_utils
 from litestar import MediaType, Response, get
+from litestar.di import NamedDependency
 from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -53,7 +54,7 @@ async def healthz() -> dict[str, str]:
 
 
 @get("/readyz", opt=PUBLIC, include_in_schema=False)
-async def readyz(database: Database, engines: Engines) -> dict[str, Any]:
+async def readyz(database: NamedDependency[Database], engines: NamedDependency[Engines]) -> dict[str, Any]:
     """Ready to log in and to segment; the language model may still be arriving. Raises Unavailable."""
     workers = await anyio.to_thread.run_sync(live_workers, database)
     if not workers:
@@ -70,7 +71,9 @@ async def metrics() -> Response[bytes]:
 
 
 @get("/api/v1/health", tags=["health"])
-async def health_report(settings: Settings, database: Database, engines: Engines) -> HealthOut:
+async def health_report(
+    settings: NamedDependency[Settings], database: NamedDependency[Database], engines: NamedDependency[Engines]
+) -> HealthOut:
     """All self-checks with their mends, and how far the language model is."""
     checks = await run_checks(settings, database, engines)
     llm = await engines.llm_health()

@@ -3,7 +3,6 @@
 import socket
 
 import uvicorn
-from webadmin.routes import routes
 
 from appliance.app import create_app
 from appliance.engines import Engines
@@ -11,6 +10,7 @@ from appliance.logs import set_up_logs
 from appliance.settings import Settings
 from appliance.start import hold, open_database
 from appliance.storage import Storage
+from webadmin.routes import routes
 
 
 def serve(settings: Settings) -> None:

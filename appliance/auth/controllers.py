@@ -2,6 +2,8 @@
 
 import anyio.to_thread
 from litestar import Controller, Request, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from appliance.auth import services
 from appliance.auth.attempts import Attempts
@@ -41,14 +43,19 @@ class SessionController(Controller):
 
     @post(opt=PUBLIC)
     async def log_in(
-        self, data: LogIn, request: Request, database: Database, settings: Settings, attempts: Attempts
+        self,
+        data: JSONBody[LogIn],
+        request: Request,
+        database: NamedDependency[Database],
+        settings: NamedDependency[Settings],
+        attempts: NamedDependency[Attempts],
     ) -> SessionOut:
         """Open a session; send its token as `Authorization: Bearer …`."""
         session = await open_session(database, settings, attempts, data.username, data.password, address_of(request))
         return SessionOut.of(session)
 
     @delete("/current")
-    async def log_out(self, request: Request, database: Database) -> None:
+    async def log_out(self, request: Request, database: NamedDependency[Database]) -> None:
         """End this session."""
         await anyio.to_thread.run_sync(services.log_out, database, request.auth)
 
@@ -59,13 +66,17 @@ class AccountController(Controller):
     tags = ("accounts",)
 
     @get("/me")
-    async def me(self, account: Account) -> AccountOut:
+    async def me(self, account: NamedDependency[Account]) -> AccountOut:
         """The account of this session."""
         return AccountOut.of(account)
 
     @post("/me/password", status_code=204)
     async def change_password(
-        self, data: ChangePassword, request: Request, account: Account, database: Database
+        self,
+        data: JSONBody[ChangePassword],
+        request: Request,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
     ) -> None:
         """Change the own password; other sessions of the account end."""
         await anyio.to_thread.run_sync(

@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import anyio.to_thread
 import msgspec
 from litestar import Controller, Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
 from appliance.auth.controllers import address_of
@@ -26,12 +28,12 @@ class ConsultationController(Controller):
     @post()
     async def ask(
         self,
-        data: Ask,
+        data: JSONBody[Ask],
         request: Request,
-        account: Account,
-        database: Database,
-        engines: Engines,
-        settings: Settings,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        engines: NamedDependency[Engines],
+        settings: NamedDependency[Settings],
     ) -> Response:
         """201 with the answer; under `Accept: text/event-stream` the events triage, delta …, then done or error."""
         question = services.check_question(data.question, settings.limits)
@@ -46,13 +48,22 @@ class ConsultationController(Controller):
         raise XiangyiError()
 
     @get()
-    async def list_own(self, account: Account, database: Database, before: str | None = None) -> ConsultationPage:
+    async def list_own(
+        self,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        before: FromQuery[str | None] = None,
+    ) -> ConsultationPage:
         """The own consultations, newest first."""
         return await anyio.to_thread.run_sync(services.list_own, database, account, before)
 
     @get("/{consultation_id:str}")
     async def read(
-        self, consultation_id: str, request: Request, account: Account, database: Database
+        self,
+        consultation_id: FromPath[str],
+        request: Request,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
     ) -> ConsultationOut:
         """One consultation."""
         return await anyio.to_thread.run_sync(services.get, database, account, consultation_id, address_of(request))

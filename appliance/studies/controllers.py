@@ -7,8 +7,8 @@ import anyio.to_thread
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import UploadFile
-from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, MultipartBody, QueryParameter
 from litestar.response import File
 
 from appliance.auth.controllers import address_of
@@ -23,7 +23,7 @@ from appliance.studies.services import Upload
 
 POLL_S = 0.02
 MAX_WAIT_S = 60
-Wait = Annotated[float, Parameter(query="wait", ge=0, le=MAX_WAIT_S, description="seconds to wait for the result")]
+Wait = Annotated[float, QueryParameter(ge=0, le=MAX_WAIT_S, description="seconds to wait for the result")]
 
 
 class StudyForm(msgspec.Struct):
@@ -48,12 +48,12 @@ class StudyController(Controller):
     @post(status_code=202)
     async def submit(
         self,
-        data: Annotated[StudyForm, Body(media_type=RequestEncodingType.MULTI_PART)],
+        data: MultipartBody[StudyForm],
         request: Request,
-        account: Account,
-        database: Database,
-        storage: Storage,
-        settings: Settings,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        storage: NamedDependency[Storage],
+        settings: NamedDependency[Settings],
         wait: Wait = 0,
     ) -> Response[StudyOut]:
         """Store the pictures and queue their segmentation: 202; with `wait`, 201 when it ended in time."""
@@ -68,13 +68,23 @@ class StudyController(Controller):
         return Response(study, status_code=201 if study.ended else 202)
 
     @get()
-    async def list_own(self, account: Account, database: Database, before: str | None = None) -> StudyPage:
+    async def list_own(
+        self,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        before: FromQuery[str | None] = None,
+    ) -> StudyPage:
         """The own studies, newest first."""
         return await anyio.to_thread.run_sync(services.list_own, database, account, before)
 
     @get("/{study_id:str}")
     async def read(
-        self, study_id: str, request: Request, account: Account, database: Database, wait: Wait = 0
+        self,
+        study_id: FromPath[str],
+        request: Request,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        wait: Wait = 0,
     ) -> StudyOut:
         """One study; with `wait` the answer comes when it has ended, at the latest after so many seconds."""
         await wait_until_ended(database, account, study_id, wait)
@@ -83,14 +93,14 @@ class StudyController(Controller):
     @get("/{study_id:str}/images/{position:int}/{part:str}")
     async def read_part(
         self,
-        study_id: str,
-        position: int,
-        part: str,
+        study_id: FromPath[str],
+        position: FromPath[int],
+        part: FromPath[str],
         request: Request,
-        account: Account,
-        database: Database,
-        storage: Storage,
-        download: bool = False,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        storage: NamedDependency[Storage],
+        download: FromQuery[bool] = False,
     ) -> File:
         """A picture: `source`, `view`, `layer`, `mask` or `overlay`; `download` saves it under a name."""
         found = await anyio.to_thread.run_sync(
