@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from model import preprocess, release
+from model.card import record
 from model.data import Sample, load_drive
 from model.inference import Segmenter
 
@@ -73,12 +74,15 @@ def evaluate(folder: Path, data: Path) -> dict:
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="folder that holds drive/")
 @click.option("--release", "folder", type=click.Path(path_type=Path), help="default: the organ's newest")
 @click.option("--json", "as_json", is_flag=True, help="the whole verdict, image by image")
-def main(organ: str, data: Path, folder: Path | None, as_json: bool) -> None:
+@click.option("--record", "keep", is_flag=True, help="keep the verdict in the release, with its CARD.md")
+def main(organ: str, data: Path, folder: Path | None, as_json: bool, keep: bool) -> None:
     """Judge a release on the official test images."""
     folder = folder or release.newest(organ)
     if folder is None:
         raise click.ClickException(f"no release for {organ}")
     verdict = evaluate(folder, data)
+    if keep:
+        record(folder, verdict)
     if as_json:
         click.echo(json.dumps(verdict, indent=2, ensure_ascii=False))
         return

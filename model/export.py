@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from model import release as releases
+from model.card import seal
 from model.inference import OpenVinoEngine, Segmenter
 from model.network import UNet
 from model.phantom import fundus_phantom
@@ -60,22 +61,13 @@ def write_golden(folder: Path) -> None:
     """A phantom and the mask that this release makes of it on the processor."""
     image, _ = fundus_phantom()
     np.savez_compressed(folder / releases.GOLDEN, image=image, mask=np.zeros(image.shape[:2], np.uint8))
-    _seal(folder)
+    seal(folder)
     release = releases.load(folder)
     mask = Segmenter(release, OpenVinoEngine(release.weights)).segment(image).mask
     if not mask.any():
         raise click.ClickException("the network finds nothing on the phantom: such a golden sample proves nothing")
     np.savez_compressed(folder / releases.GOLDEN, image=image, mask=mask)
-    _seal(folder)
-
-
-def _seal(folder: Path) -> None:
-    """Write the hashes of all files into release.json."""
-    path = folder / releases.MANIFEST
-    manifest = json.loads(path.read_text("utf-8"))
-    names = sorted(file.name for file in folder.iterdir() if file.name != releases.MANIFEST)
-    manifest["files"] = {name: releases.sha256(folder / name) for name in names}
-    path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    seal(folder)
 
 
 @click.command()

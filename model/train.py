@@ -158,12 +158,13 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500) -> Run:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="folder of the checkpoint")
 @click.option("--steps", default=TrainConfig.steps, show_default=True)
 @click.option("--fold", default=-1, show_default=True, help="hold this fold out; -1 trains on every image")
+@click.option("--every", default=500, show_default=True, help="steps between checkpoints")
 @click.option("--seed", default=TrainConfig.seed, show_default=True)
 @click.option("--width", default=TrainConfig.width, show_default=True)
 @click.option("--attention/--plain", default=True, help="attention gates, or the plain U-Net")
-def main(data: Path, out: Path, **settings: Any) -> None:
+def main(data: Path, out: Path, every: int, **settings: Any) -> None:
     """Train on DRIVE's 20 training images."""
-    train(TrainConfig(**settings), data, out)
+    train(TrainConfig(**settings), data, out, every)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,16 @@ from support.box import ROOT
 
 LISTED = subprocess.run(["git", "ls-files", "*.md"], cwd=ROOT, capture_output=True, text=True, check=True)
 READMES = sorted(ROOT / line for line in LISTED.stdout.split() if (ROOT / line).exists())
-MADE = ("var", ".venv", "bench.json", "xiangyi.toml", "tests/artifacts", "runs", "build", ".cache")  # by running, not by git
+MADE = (
+    "var",
+    ".venv",
+    "bench.json",
+    "xiangyi.toml",
+    "tests/artifacts",
+    "runs",
+    "build",
+    ".cache",
+)  # by running, not by git
 PACKAGES = ("appliance", "model", "llm", "webadmin", "tests")
 
 

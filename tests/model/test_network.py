@@ -1,0 +1,77 @@
+"""The attention U-Net: a gate before every concatenation, a plain twin, and it learns."""
+
+import pytest
+import torch
+
+from model.losses import dice_focal_loss
+from model.network import AttentionGate, NetworkConfig, UNet
+
+
+def gates(network: UNet) -> list[AttentionGate]:
+    return [module for module in network.modules() if isinstance(module, AttentionGate)]
+
+
+@pytest.mark.parametrize("depth", [2, 3, 4, 5])
+def test_one_gate_before_each_concatenation(depth):
+    assert len(gates(UNet(NetworkConfig(width=4, depth=depth)))) == depth - 1
+
+
+def test_plain_variant_is_the_same_without_gates():
+    gated, plain = UNet(NetworkConfig()), UNet(NetworkConfig(attention=False))
+    assert gates(plain) == []
+    missing = set(gated.state_dict()) - set(plain.state_dict())
+    assert all(name.startswith("gates.") for name in missing)
+    assert set(plain.state_dict()) <= set(gated.state_dict())
+
+
+@pytest.mark.parametrize(("classes", "size"), [(2, (64, 64)), (3, (32, 96))])
+def test_shapes(classes, size):
+    network = UNet(NetworkConfig(width=4, classes=classes))
+    assert network(torch.zeros(2, 3, *size)).shape == (2, classes, *size)
+
+
+def test_a_gate_only_weakens_and_hangs_on_both_inputs():
+    torch.manual_seed(0)
+    gate = AttentionGate(8).eval()
+    skip, signal = torch.rand(1, 8, 6, 6), torch.rand(1, 8, 6, 6)
+    out = gate(skip, signal)
+    assert ((out >= 0) & (out <= skip)).all()
+    assert not torch.allclose(out, gate(skip, signal + 3))
+
+
+def test_it_learns_what_it_is_shown():
+    torch.manual_seed(0)
+    network = UNet(NetworkConfig(width=4, depth=3, dropout=0))
+    image = torch.rand(2, 3, 32, 32)
+    labels = (image[:, 0] > 0.5).long()
+    optimizer = torch.optim.AdamW(network.parameters(), 0.02)
+    losses = []
+    for _ in range(60):
+        loss = dice_focal_loss(network(image), labels, torch.ones(2, 32, 32))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.25 * losses[0]
+
+
+def test_loss_of_a_perfect_and_of_an_undecided_answer():
+    labels = torch.tensor([[[1, 0], [0, 1]]])
+    perfect = torch.nn.functional.one_hot(labels, 2).movedim(-1, 1).float() * 60 - 30
+    everywhere = torch.ones(1, 2, 2)
+    assert dice_focal_loss(perfect, labels, everywhere).item() == pytest.approx(0, abs=1e-4)
+    undecided = dice_focal_loss(torch.zeros(1, 2, 2, 2), labels, everywhere).item()
+    dice = 1 - (2 * 2 * 0.5 + 1) / (4 * 0.5 + 2 + 1)
+    focal = 0.5**2 * 0.693147
+    assert undecided == pytest.approx(dice + focal, abs=1e-5)
+
+
+def test_pixels_outside_the_view_do_not_count():
+    logits = torch.randn(1, 2, 4, 4)
+    labels, valid = torch.zeros(1, 4, 4, dtype=torch.long), torch.ones(1, 4, 4)
+    labels[0, 1, 1] = 1
+    valid[:, 2:] = 0
+    before = dice_focal_loss(logits, labels, valid)
+    changed, other = logits.clone(), labels.clone()
+    changed[:, :, 2:], other[:, 2:] = 9.0, 1
+    assert torch.allclose(before, dice_focal_loss(changed, other, valid))

@@ -1,0 +1,189 @@
+"""A release as it is served: verified, the same on each engine, for any size of picture."""
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from model import quality, release
+from model.data import load_drive
+from model.findings import vessel_density
+from model.inference import (
+    ComputeMissing,
+    OnnxRuntimeEngine,
+    OpenVinoEngine,
+    Segmenter,
+    available_computes,
+    open_engine,
+)
+from model.phantom import fundus_phantom
+from model.preprocess import field_of_view, fov_diameter, prepare
+from model.release import ReleaseError
+
+PHANTOM = fundus_phantom()[0]
+
+
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    return 2 * (a & b).sum() / (a.sum() + b.sum())
+
+
+@pytest.fixture(scope="module")
+def opened() -> release.Release:
+    return release.load(release.newest("retina"))
+
+
+@pytest.fixture(scope="module")
+def segmenter(opened) -> Segmenter:
+    return Segmenter.open(opened, "cpu")
+
+
+@pytest.fixture
+def copy(opened, tmp_path) -> Path:
+    return Path(shutil.copytree(opened.folder, tmp_path / "release"))
+
+
+def edit(folder: Path, **changes: object) -> None:
+    path = folder / "release.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_a_damaged_file_is_refused(copy):
+    content = bytearray((copy / "model.onnx").read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / "model.onnx").write_bytes(content)
+    with pytest.raises(ReleaseError, match="damaged"):
+        release.load(copy)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"labels": [{"index": 2, "name": "vessel", "nameZh": "血管", "colour": "#00E5A8"}]}, "labels"),
+        ({"organ": "kidney"}, "kidney"),
+        ({"preprocess": {"kind": "fundus", "sharpen": 1}}, "sharpen"),
+        ({"preprocess": {"kind": "film"}}, "film"),
+        ({"files": {}}, "list of files"),
+        ({"threshold": "high"}, "cannot be read"),
+    ],
+)
+def test_a_release_that_does_not_fit_is_refused(copy, changes, reason):
+    edit(copy, **changes)
+    with pytest.raises(ReleaseError, match=reason):
+        release.load(copy)
+
+
+def test_missing_files_and_broken_json(copy):
+    (copy / "golden.npz").unlink()
+    with pytest.raises(ReleaseError, match="missing"):
+        release.load(copy)
+    (copy / "release.json").write_text("{")
+    with pytest.raises(ReleaseError, match="cannot be read"):
+        release.load(copy)
+
+
+def test_a_drifting_golden_sample_is_refused(copy):
+    with np.load(copy / "golden.npz") as golden:
+        image, mask = golden["image"], golden["mask"]
+    np.savez_compressed(copy / "golden.npz", image=image, mask=np.roll(mask, 9, axis=0))
+    files = json.loads((copy / "release.json").read_text())["files"]
+    edit(copy, files={**files, "golden.npz": release.sha256(copy / "golden.npz")})
+    with pytest.raises(ReleaseError, match="drifts"):
+        Segmenter.open(release.load(copy), "cpu")
+
+
+def test_engines_agree(opened):
+    """Within 2e-3 in probability, and the same mask but for pixels on the threshold."""
+    one, other = (Segmenter(opened, engine(opened.weights)) for engine in (OpenVinoEngine, OnnxRuntimeEngine))
+    assert np.abs(one.probabilities(PHANTOM)[0] - other.probabilities(PHANTOM)[0]).max() < 2e-3
+    assert dice(one.segment(PHANTOM).mask, other.segment(PHANTOM).mask) > 0.999
+
+
+def test_auto_takes_the_best_and_says_which(opened, caplog):
+    with caplog.at_level(logging.INFO):
+        engine = open_engine(opened.weights, "auto")
+    assert engine.compute == available_computes()[0]
+    assert f"runs on {engine.compute}" in caplog.text
+
+
+def test_a_compute_that_is_not_there_is_told(opened):
+    absent = next((compute for compute in ("cuda", "igpu") if compute not in available_computes()), None)
+    if absent is None:
+        pytest.skip("this machine has every compute")
+    with pytest.raises(ComputeMissing, match=absent):
+        open_engine(opened.weights, absent)
+
+
+@pytest.mark.parametrize("size", [(584, 565), (201, 333), (1200, 900), (1500, 1500)])
+def test_the_mask_has_the_pictures_size(segmenter, size):
+    image = cv2.resize(PHANTOM, size[::-1], interpolation=cv2.INTER_AREA)
+    mask = segmenter.segment(image).mask
+    assert (mask.shape, mask.dtype) == (size, np.uint8)
+    assert set(np.unique(mask)) <= {0, 1}
+
+
+def test_another_cameras_scale_gives_the_same_vessels(segmenter):
+    height, width = PHANTOM.shape[:2]
+    big = cv2.resize(PHANTOM, (2 * width, 2 * height), interpolation=cv2.INTER_CUBIC)
+    mask = cv2.resize(segmenter.segment(big).mask, (width, height), interpolation=cv2.INTER_NEAREST)
+    assert dice(mask, segmenter.segment(PHANTOM).mask) > 0.85
+
+
+def test_real_photos(segmenter, labelled):
+    for sample in load_drive(labelled, "test")[:3]:
+        inside = sample.fov > 0
+        assert dice(segmenter.segment(sample.image).mask[inside], sample.labels[inside]) > 0.79, sample.name
+
+
+def test_the_field_of_view_is_found(labelled):
+    for sample in load_drive(labelled, "training"):
+        fov = field_of_view(sample.image)
+        assert dice(fov, sample.fov) > 0.98
+        assert fov_diameter(fov) == pytest.approx(540, rel=0.02)
+
+
+def test_preparing_fills_nothing_outside_the_view():
+    prepared = prepare(PHANTOM, release.load(release.newest("retina")).preprocess)
+    assert (prepared.tensor[:, prepared.fov == 0] == 0).all()
+    assert prepared.tensor.dtype == np.float32
+
+
+def test_vessel_density_by_hand():
+    mask, fov = np.zeros((100, 100), np.uint8), np.zeros((100, 100), np.uint8)
+    fov[10:90, 10:90] = 1
+    mask[20:30, 10:90] = 1
+    mask[0:5] = 1  # outside the view: does not count
+    finding = vessel_density(mask, fov)
+    assert (finding.value, finding.unit) == (12.5, "%")
+    assert "12.5 %" in finding.text_zh
+    doubled = mask.repeat(2, axis=0).repeat(2, axis=1)
+    assert vessel_density(doubled, fov).value == 12.5
+
+
+def test_vessel_density_of_a_manual_mask(labelled):
+    sample = load_drive(labelled, "test")[0]
+    inside = sample.fov > 0
+    by_hand = 100 * (sample.labels[inside] > 0).sum() / inside.sum()
+    assert vessel_density(sample.labels, sample.fov).value == pytest.approx(by_hand, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("image", "status"),
+    [
+        (PHANTOM, "ok"),
+        (np.full((600, 600, 3), 255, np.uint8), "refused"),
+        (PHANTOM[200:300, 200:300], "refused"),
+        (PHANTOM[180:400, 180:400], "doubtful"),
+        (PHANTOM // 5, "doubtful"),
+        (np.repeat(PHANTOM[..., 1:2], 3, axis=2), "doubtful"),
+        (np.ascontiguousarray(PHANTOM[..., ::-1]), "doubtful"),
+    ],
+    ids=["phantom", "blank", "tiny", "cropped", "dark", "grey", "blue"],
+)
+def test_quality(image, status):
+    judged = quality.judge(image, field_of_view(image))
+    assert judged.status == status, judged.reasons_zh
+    assert bool(judged.reasons_zh) == (status != "ok")
