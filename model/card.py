@@ -9,18 +9,19 @@ METRICS, CARD = "metrics.json", "CARD.md"
 
 _CARD = """# {name} {version}
 
-**Use**: marks the vessels of a colour fundus photo, for a clinician to look at. It makes no diagnosis, grades no
-disease, and is no medical device.
+**Use**: marks the vessels of a colour fundus photo, for a clinician to look at. It makes no diagnosis, grades
+no disease, and is no medical device.
 
 **Weights**: `model.onnx`, SHA-256 `{sha256}`; attention U-Net, width {width}, depth {depth}.
 
-**Data**: the 20 training images of DRIVE (Staal et al. 2004), one eye each of 20 people, one camera (Canon CR5, 45°),
-565 × 584 pixels. DRIVE is given out for research; the copy used states no licence of its own. The weights are passed on
-for research and education under those terms; whoever sells a product must clear them first. No image is in this folder.
+**Data**: the 20 training images of DRIVE (Staal et al. 2004), one eye each of 20 people, one camera (Canon
+CR5, 45°), 565 × 584 pixels. DRIVE is given out for research; the copy used states no licence of its own. The
+weights are passed on for research and education under those terms; whoever sells a product must clear them
+first. No image is in this folder.
 
-**Training**: {steps} steps of {batch} patches of {patch} × {patch} pixels, seed {seed}, {seconds} s on two shared CPU cores.
-The threshold {threshold} was chosen on {held} training images held out by a run of its own ({fold_seconds} s); the test set was
-not looked at for any choice.
+**Training**: {steps} steps of {batch} patches of {patch} × {patch} pixels, seed {seed}, {seconds} s on two
+shared CPU cores. The threshold {threshold} was chosen on {held} training images held out by a run of its own
+({fold_seconds} s); the test set was not looked at for any choice.
 
 **Figures**: {dataset}; {protocol}.
 
@@ -28,11 +29,13 @@ not looked at for any choice.
 | --- | --- | --- |
 {rows}
 
-**Known failures**: trained on one camera and mostly healthy eyes. Haemorrhages, exudates, laser scars and the rim of the
-optic disc may be marked as vessels; vessels thinner than two pixels break off. Photos of a screen or of paper were never
-shown to it. Other cameras are brought to DRIVE's scale by the width of the field of view, which a cropped photo misleads.
+**Known failures**: trained on one camera and mostly healthy eyes. Haemorrhages, exudates, laser scars and the
+rim of the optic disc may be marked as vessels; vessels thinner than two pixels break off. Photos of a screen
+or of paper were never shown to it. Other cameras are brought to DRIVE's scale by the width of the field of
+view, which a cropped photo misleads.
 
-**Golden sample**: `golden.npz`, a phantom drawn by `model/phantom.py`; a loader refuses the release when its mask drifts.
+**Golden sample**: `golden.npz`, a phantom drawn by `model/phantom.py`; a loader refuses the release when its
+mask drifts.
 """
 
 
