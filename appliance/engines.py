@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from appliance.errors import Conflict, Unavailable
 from appliance.settings import Settings
 from llm.backends import BackendUnavailable, Health, OpenAIBackend
-from llm.consultation import DISCLAIMER, Answered, Consultant, Delta, Triaged
+from llm.consultation import DISCLAIMER, RULE_DISCLAIMER, Answered, Consultant, Delta, Triaged
 from model import release
 from model.tasks import TASKS
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DISCLAIMER",
+    "RULE_DISCLAIMER",
     "Answered",
     "BackendUnavailable",
     "Delta",

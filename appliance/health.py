@@ -75,7 +75,7 @@ async def health_report(
     settings: NamedDependency[Settings], database: NamedDependency[Database], engines: NamedDependency[Engines]
 ) -> HealthOut:
     """All self-checks with their mends, and how far the language model is."""
-    checks = await run_checks(settings, database, engines)
+    checks = await run_checks(settings, database, engines, thorough=False)
     llm = await engines.llm_health()
     return HealthOut(
         [CheckOut.of(check) for check in checks],

@@ -12,6 +12,7 @@ from llm.guards import CUT_NOTE, Guard
 from llm.triage import Triage, triage
 
 DISCLAIMER = "本回答由 AI 生成，仅供参考，不能代替医生诊断。身体不适请及时就医，紧急情况请拨打 120。"
+RULE_DISCLAIMER = "本建议由固定的急症规则给出，不能代替医生诊断。身体不适请及时就医，紧急情况请拨打 120。"
 MAX_ANSWER_TOKENS = 260
 NOTHING_SAFE = "这个问题我没有把握回答。请到乡镇卫生院当面咨询医生，并带上以往的病历和正在用的药。"
 

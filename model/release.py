@@ -49,8 +49,11 @@ class Release:
         return self.files[WEIGHTS]
 
 
-def load(folder: Path) -> Release:
-    """Read a release and verify each file's hash, and its labels against the task's. Raises ReleaseError."""
+def load(folder: Path, verify_hashes: bool = True) -> Release:
+    """Read a release and verify each file's hash, and its labels against the task's. Raises ReleaseError.
+
+    `verify_hashes` False is for telling what there is, never for serving it.
+    """
     try:
         manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
         release = _from_manifest(folder, manifest)
@@ -66,7 +69,7 @@ def load(folder: Path) -> Release:
     for name, expected in release.files.items():
         if not (folder / name).is_file():
             raise ReleaseError(f"{folder / name} is missing")
-        if sha256(folder / name) != expected:
+        if verify_hashes and sha256(folder / name) != expected:
             raise ReleaseError(f"{folder / name} is damaged: its hash differs from release.json")
     return release
 

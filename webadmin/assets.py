@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Response, get
+from litestar.params import FromPath
 
 from appliance.auth.guards import PUBLIC
 from appliance.errors import NotFound
@@ -42,7 +43,7 @@ def assets_route(assets: Assets) -> Any:
     """The handler that serves them, to anyone."""
 
     @get("/static/{version:str}/{name:path}", opt=PUBLIC, include_in_schema=False, sync_to_thread=False)
-    def serve_asset(version: str, name: Path) -> Response[bytes]:
+    def serve_asset(version: FromPath[str], name: FromPath[Path]) -> Response[bytes]:
         """A page from before an update still asks for the old version: it gets today's file, but may not keep it."""
         relative = name.as_posix().lstrip("/")
         content = assets.content(relative)

@@ -23,7 +23,7 @@ CHECKS: tuple[Callable[[Context], Check], ...] = (
 )
 
 
-async def run_checks(settings: Settings, opened: Database, engines: Engines) -> list[Check]:
+async def run_checks(settings: Settings, opened: Database, engines: Engines, thorough: bool = True) -> list[Check]:
     """All checks, in the order in which a person should read them. None raises."""
-    context = Context(settings, opened, await engines.llm_health())
+    context = Context(settings, opened, await engines.llm_health(), thorough)
     return await anyio.to_thread.run_sync(lambda: [check(context) for check in CHECKS])

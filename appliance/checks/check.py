@@ -11,11 +11,12 @@ OK, WARNING, FAULT = "ok", "warning", "fault"
 
 @dataclass(frozen=True)
 class Context:
-    """What the checks look at."""
+    """What the checks look at. `thorough` also reads what takes seconds on a large box, as the doctor does."""
 
     settings: Settings
     database: Database
     llm: Health
+    thorough: bool = True
 
 
 @dataclass(frozen=True)

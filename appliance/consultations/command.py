@@ -7,7 +7,7 @@ import msgspec
 
 from appliance.consultations import services
 from appliance.consultations.schemas import ConsultationOut, TriageOut
-from appliance.engines import DISCLAIMER, Engines
+from appliance.engines import Engines
 from appliance.settings import Settings
 from appliance.start import open_database
 
@@ -16,8 +16,11 @@ async def consult_once(settings: Settings, question: str, as_json: bool) -> None
     """Ask, print as it comes (or the whole as JSON), keep it. Raises LlmUnavailable, Invalid, TooLarge."""
     question = services.check_question(question, settings.limits)
     database, engines = open_database(settings), Engines(settings)
+    disclaimer = ""
     try:
         async for step in services.ask(database, engines, None, question, "terminal"):
+            if isinstance(step, ConsultationOut):
+                disclaimer = step.disclaimer
             if as_json and isinstance(step, ConsultationOut):
                 click.echo(msgspec.json.format(msgspec.json.encode(step), indent=2).decode())
             elif not as_json and isinstance(step, str):
@@ -28,4 +31,4 @@ async def consult_once(settings: Settings, question: str, as_json: bool) -> None
     finally:
         await engines.close()
     if not as_json:
-        click.echo(f"\n\n{DISCLAIMER}")
+        click.echo(f"\n\n{disclaimer}")

@@ -2,8 +2,6 @@
 
 import msgspec
 
-from appliance.engines import DISCLAIMER
-
 
 class Ask(msgspec.Struct, rename="camel"):
     question: str
@@ -33,7 +31,7 @@ class ConsultationOut(msgspec.Struct, rename="camel"):
     model: str
     timings_ms: dict[str, float | None]
     created_at: str
-    disclaimer: str = DISCLAIMER
+    disclaimer: str
 
 
 class ConsultationPage(msgspec.Struct, rename="camel"):

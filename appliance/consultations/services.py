@@ -13,7 +13,16 @@ from appliance.auth.services import Account
 from appliance.clock import utc_now
 from appliance.consultations.schemas import ConsultationOut, ConsultationPage, SourceOut, TriageOut
 from appliance.database import Database, row, rows
-from appliance.engines import Answered, BackendUnavailable, Delta, Engines, LlmUnavailable, Triaged
+from appliance.engines import (
+    DISCLAIMER,
+    RULE_DISCLAIMER,
+    Answered,
+    BackendUnavailable,
+    Delta,
+    Engines,
+    LlmUnavailable,
+    Triaged,
+)
 from appliance.errors import ConsultationNotFound, Invalid, TooLarge
 from appliance.settings import LimitSettings
 
@@ -106,6 +115,7 @@ async def _keep(
         model=answered.model,
         timings_ms={"firstToken": _rounded(answered.first_token_ms), "total": _rounded(answered.total_ms)},
         created_at=utc_now(),
+        disclaimer=_disclaimer(answered.source),
     )
 
     def insert(db: sqlite_utils.Database) -> None:
@@ -145,7 +155,13 @@ def _out(found: dict[str, Any]) -> ConsultationOut:
         model=found["model"],
         timings_ms=json.loads(found["timings_ms"]),
         created_at=found["created_at"],
+        disclaimer=_disclaimer(found["source"]),
     )
+
+
+def _disclaimer(source: str) -> str:
+    """A rule's advice must not be passed off as AI-made, nor an AI's answer as a rule's."""
+    return RULE_DISCLAIMER if source == "triage" else DISCLAIMER
 
 
 def _rounded(value: float | None) -> float | None:

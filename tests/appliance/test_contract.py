@@ -99,6 +99,7 @@ def test_without_the_language_model_the_answer_is_503_and_emergencies_still_get_
     assert urgent.json()["triage"]["level"] == "emergency"
     assert "120" in urgent.json()["answer"]
     assert urgent.json()["source"] == "triage"
+    assert "AI" not in urgent.json()["disclaimer"]
 
 
 def test_probes_are_open_and_metrics_are_prometheus(api):

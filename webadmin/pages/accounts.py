@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from appliance.auth.services import MAX_PASSWORD, MIN_PASSWORD, Account
 from webadmin.rendering import Pages, View
@@ -17,6 +18,6 @@ class AccountView(View):
 
 
 @get("/account", sync_to_thread=False)
-def show_account(account: Account, pages: Pages) -> Response[str]:
+def show_account(account: NamedDependency[Account], pages: NamedDependency[Pages]) -> Response[str]:
     """Who is logged in, and the form to change the password."""
     return pages.html("accounts/page.html", AccountView(title="我的账号", section="account"), account)

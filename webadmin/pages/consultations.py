@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
 
 from appliance.auth.controllers import address_of
 from appliance.auth.services import Account
 from appliance.consultations import services
-from appliance.consultations.schemas import DISCLAIMER, ConsultationOut
+from appliance.consultations.schemas import ConsultationOut
 from appliance.database import Database
-from appliance.engines import Engines
+from appliance.engines import DISCLAIMER, Engines
 from appliance.settings import Settings
 from webadmin.pages.health import Arrival, arrival_of
 from webadmin.rendering import Pages, View
@@ -48,12 +50,12 @@ class ConsultationView(View):
 
 @get("/consultations")
 async def list_consultations(
-    account: Account,
-    settings: Settings,
-    database: Database,
-    engines: Engines,
-    pages: Pages,
-    before: str | None = None,
+    account: NamedDependency[Account],
+    settings: NamedDependency[Settings],
+    database: NamedDependency[Database],
+    engines: NamedDependency[Engines],
+    pages: NamedDependency[Pages],
+    before: FromQuery[str | None] = None,
 ) -> Response[str]:
     """The form to ask, and the own consultations, newest first."""
     past = await anyio.to_thread.run_sync(services.list_own, database, account, before)
@@ -71,7 +73,11 @@ async def list_consultations(
 
 @get("/consultations/{consultation_id:str}")
 async def show_consultation(
-    consultation_id: str, request: Request, account: Account, database: Database, pages: Pages
+    consultation_id: FromPath[str],
+    request: Request,
+    account: NamedDependency[Account],
+    database: NamedDependency[Database],
+    pages: NamedDependency[Pages],
 ) -> Response[str]:
     """One consultation."""
     address = address_of(request)

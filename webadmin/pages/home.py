@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from appliance.auth.services import Account
 from appliance.database import Database
@@ -56,7 +57,11 @@ def organ_choices() -> list[OrganChoice]:
 
 @get("/")
 async def show_home(
-    account: Account, settings: Settings, database: Database, engines: Engines, pages: Pages
+    account: NamedDependency[Account],
+    settings: NamedDependency[Settings],
+    database: NamedDependency[Database],
+    engines: NamedDependency[Engines],
+    pages: NamedDependency[Pages],
 ) -> Response[str]:
     """The page after the log-in."""
     studies = await anyio.to_thread.run_sync(services.list_own, database, account)

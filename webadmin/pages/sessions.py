@@ -6,6 +6,7 @@ from typing import Annotated
 import anyio.to_thread
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.params import Body, Parameter
 from litestar.response import Redirect
@@ -39,7 +40,7 @@ class LoginForm(msgspec.Struct):
 
 @get(LOGIN, opt=PUBLIC, sync_to_thread=False)
 def show_login(
-    request: Request, pages: Pages, wanted: Annotated[str | None, Parameter(query="next")] = None
+    request: Request, pages: NamedDependency[Pages], wanted: Annotated[str | None, Parameter(query="next")] = None
 ) -> Response:
     """The form; whoever is logged in already is led on."""
     if request.user is not None:
@@ -51,10 +52,10 @@ def show_login(
 async def log_in(
     data: Annotated[LoginForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
     request: Request,
-    database: Database,
-    settings: Settings,
-    attempts: Attempts,
-    pages: Pages,
+    database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
+    attempts: NamedDependency[Attempts],
+    pages: NamedDependency[Pages],
 ) -> Response:
     """Lead on with the session's cookie, or show the form again with what was wrong."""
     address = address_of(request)
@@ -66,7 +67,7 @@ async def log_in(
 
 
 @post("/logout", status_code=303)
-async def log_out(request: Request, database: Database) -> Response:
+async def log_out(request: Request, database: NamedDependency[Database]) -> Response:
     """End the session and forget its cookie."""
     await anyio.to_thread.run_sync(services.log_out, database, request.auth)
     response = Redirect(LOGIN, status_code=303)

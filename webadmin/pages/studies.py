@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
 
 from appliance.auth.controllers import address_of
 from appliance.auth.services import Account
@@ -110,7 +112,12 @@ def _made_by(study: StudyOut) -> list[tuple[str, str]]:
 
 
 @get("/studies")
-async def list_studies(account: Account, database: Database, pages: Pages, before: str | None = None) -> Response[str]:
+async def list_studies(
+    account: NamedDependency[Account],
+    database: NamedDependency[Database],
+    pages: NamedDependency[Pages],
+    before: FromQuery[str | None] = None,
+) -> Response[str]:
     """The own studies, newest first."""
     page = await anyio.to_thread.run_sync(services.list_own, database, account, before)
     rows = [study_row(study) for study in page.items]
@@ -120,7 +127,12 @@ async def list_studies(account: Account, database: Database, pages: Pages, befor
 
 @get("/studies/{study_id:str}")
 async def show_study(
-    study_id: str, request: Request, account: Account, database: Database, pages: Pages, image: int = 1
+    study_id: FromPath[str],
+    request: Request,
+    account: NamedDependency[Account],
+    database: NamedDependency[Database],
+    pages: NamedDependency[Pages],
+    image: FromQuery[int] = 1,
 ) -> Response[str]:
     """One study, with the image of that number in view."""
     address = address_of(request)
