@@ -14,7 +14,17 @@ from model.tasks import TASKS
 INPUT = click.Path(path_type=Path)
 
 
-@click.group()
+class Commands(click.Group):
+    """Every foreseen error is one sentence on the terminal, never a traceback."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except XiangyiError as error:
+            raise click.ClickException(error.message) from error
+
+
+@click.group(cls=Commands)
 @click.version_option(package_name="xiangyi", prog_name="xiangyi")
 @click.pass_context
 def main(context: click.Context) -> None:
@@ -114,10 +124,7 @@ def user_add(settings: Settings, username: str, role: str, password: str) -> Non
     from appliance.auth.services import create_account
     from appliance.start import open_database
 
-    try:
-        account = create_account(open_database(settings), username, password, role)
-    except XiangyiError as error:
-        raise click.ClickException(error.message) from error
+    account = create_account(open_database(settings), username, password, role)
     click.echo(f"已创建 {account.username}（{account.role}）。")
 
 
@@ -131,10 +138,7 @@ def segment(settings: Settings, organ: str, out: Path, as_json: bool, inputs: tu
     """Segment pictures with no server; exit 1 when one failed."""
     from appliance.studies.command import segment_files
 
-    try:
-        results = segment_files(settings, organ, inputs, out)
-    except XiangyiError as error:
-        raise click.ClickException(error.message) from error
+    results = segment_files(settings, organ, inputs, out)
     if as_json:
         click.echo(json.dumps({"results": results}, ensure_ascii=False, indent=2))
     else:
@@ -152,10 +156,7 @@ def consult(settings: Settings, question: str, as_json: bool) -> None:
     """Ask the language model of the running box one question."""
     from appliance.consultations.command import consult_once
 
-    try:
-        anyio.run(consult_once, settings, question, as_json)
-    except XiangyiError as error:
-        raise click.ClickException(error.message) from error
+    anyio.run(consult_once, settings, question, as_json)
 
 
 @main.command()

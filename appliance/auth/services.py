@@ -49,13 +49,16 @@ class Session:
 def create_account(
     database: Database, username: str, password: str, role: str, initial: bool = False, by: str | None = None
 ) -> Account:
-    """Raises Invalid for a bad name, password or role, Conflict when the name is taken."""
+    """Raises Invalid for a bad name, password or role, Conflict when the name is taken.
+
+    An `initial` password is one to be changed at the first log-in: its length is whoever presets it to choose.
+    """
     username = username.strip()
     if not 2 <= len(username) <= 64 or any(c.isspace() for c in username):
         raise Invalid("用户名须为 2 至 64 个字符，且不含空格。", "username_invalid")
     if role not in ROLES:
         raise Invalid("角色须为 user、clinician 或 admin。", "role_invalid")
-    hashed = hash_password(password)
+    hashed = _hasher.hash(password) if initial else hash_password(password)
     account = Account(secrets.token_hex(12), username, role, initial)
 
     def insert(db: sqlite_utils.Database) -> None:
@@ -82,7 +85,7 @@ def ensure_admin(database: Database, password: str | None) -> str | None:
     if database.read(lambda db: row(db, "SELECT id FROM accounts LIMIT 1")):
         return None
     chosen = password or secrets.token_urlsafe(9)
-    create_account(database, "admin", chosen, "admin", initial=password is None)
+    create_account(database, "admin", chosen, "admin", initial=password is None or len(chosen) < MIN_PASSWORD)
     return None if password else chosen
 
 

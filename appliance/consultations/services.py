@@ -90,6 +90,7 @@ def list_own(database: Database, account: Account, before: str | None = None) ->
     """The account's own consultations, newest first; `before` is the cursor that the last page gave."""
     sql = f"{_CONSULTATION} WHERE c.account_id = ? AND c.created_at < ? ORDER BY c.created_at DESC LIMIT ?"
     found = database.read(lambda db: rows(db, sql, account.id, before or "9999", PAGE + 1))
+    database.write(lambda db: audit.record(db, account.id, "consultation.list", account.id))
     items = [_out(consultation) for consultation in found[:PAGE]]
     return ConsultationPage(items, items[-1].created_at if len(found) > PAGE else None)
 

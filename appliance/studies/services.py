@@ -123,7 +123,9 @@ def list_own(database: Database, account: Account, before: str | None = None) ->
         items = [study_out(study, _images(db, study["id"])) for study in found[:PAGE]]
         return StudyPage(items, items[-1].created_at if len(found) > PAGE else None)
 
-    return database.read(read)
+    page = database.read(read)
+    database.write(lambda db: audit.record(db, account.id, "study.list", account.id))
+    return page
 
 
 def find_part(

@@ -100,3 +100,8 @@ def test_another_sites_page_cannot_use_the_cookie(api, headers):
     answer = api.client.delete("/api/v1/sessions/current", headers={**cookie, **headers})
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "cross_site_request")
     assert api.client.get("/api/v1/accounts/me", headers=cookie).status_code == 200
+
+
+def test_a_short_preset_password_works_and_asks_to_be_changed(database):
+    services.ensure_admin(database, "admin")
+    assert services.log_in(database, "admin", "admin", 1, None).account.password_is_initial
