@@ -43,16 +43,11 @@ def test_an_everyday_question_with_no_server_says_so_in_chinese():
     assert "没有响应" in failed.value.message_zh
 
 
-def test_an_urgent_sign_is_advised_before_the_model_fails():
-    async def collect() -> list[Event]:
-        events = []
-        with pytest.raises(BackendUnavailable):
-            async for event in Consultant(OpenAIBackend(NOWHERE, "none")).answer("被狗咬了"):
-                events.append(event)
-        return events
-
-    _, advice = asyncio.run(collect())
-    assert isinstance(advice, Delta) and "狂犬病" in advice.text
+def test_an_urgent_sign_gets_its_advice_with_no_server_at_all():
+    first, _, last = consult(OpenAIBackend(NOWHERE, "none"), "被狗咬了")
+    assert first.triage.level == "urgent"
+    assert "狂犬病" in last.answer
+    assert (last.source, last.model) == ("triage", "")
 
 
 def test_health_of_a_server_that_is_not_there_is_down_and_never_raises():
