@@ -57,10 +57,11 @@ async def healthz() -> dict[str, str]:
 async def readyz(database: NamedDependency[Database], engines: NamedDependency[Engines]) -> dict[str, Any]:
     """Ready to log in and to segment; the language model may still be arriving. Raises Unavailable."""
     workers = await anyio.to_thread.run_sync(live_workers, database)
-    if not workers:
-        raise Unavailable("分割服务尚未就绪。", "worker_missing")
+    able = [worker for worker in workers if worker["computes"]]
+    if not able:
+        raise Unavailable(workers[0]["problem"] if workers else "分割服务尚未就绪。", "worker_missing")
     health = await engines.llm_health()
-    return {"status": "ready", "segmentation": workers[0]["computes"], "llm": health.state}
+    return {"status": "ready", "segmentation": able[0]["computes"], "llm": health.state}
 
 
 @get("/metrics", opt=PUBLIC, include_in_schema=False, media_type=MediaType.TEXT)
