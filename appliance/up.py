@@ -58,7 +58,7 @@ class Child:
                     stdout=log,
                     stderr=log,
                     start_new_session=True,  # Ctrl-C reaches us alone, and we stop the others in order
-                    preexec_fn=_end_with_parent,
+                    preexec_fn=end_with_parent,
                 )
 
     def ask_to_stop(self) -> None:
@@ -180,6 +180,6 @@ def _get_json(url: str) -> tuple[int, dict]:
         return 0, {}
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the child: when the supervisor is killed outright, its processes must not stay behind."""
     _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

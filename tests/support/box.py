@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from appliance.up import end_with_parent
+
 ROOT = Path(__file__).parents[2]
 PASSWORD = "test-password-1"
 
@@ -57,6 +59,7 @@ class Box:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            preexec_fn=end_with_parent,  # a test run that crashes must leave no box behind
         )
         self.wait_for("/readyz", within_s)
         return self

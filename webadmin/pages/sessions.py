@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
-from litestar.params import Body, Parameter
+from litestar.params import Body, QueryParameter
 from litestar.response import Redirect
 
 from appliance.auth import services
@@ -40,7 +40,7 @@ class LoginForm(msgspec.Struct):
 
 @get(LOGIN, opt=PUBLIC, sync_to_thread=False)
 def show_login(
-    request: Request, pages: NamedDependency[Pages], wanted: Annotated[str | None, Parameter(query="next")] = None
+    request: Request, pages: NamedDependency[Pages], wanted: Annotated[str | None, QueryParameter(name="next")] = None
 ) -> Response:
     """The form; whoever is logged in already is led on."""
     if request.user is not None:
