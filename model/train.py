@@ -6,6 +6,7 @@ warm-up, and a moving average of the weights, which is what is judged and releas
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,7 @@ class Run:
         torch.manual_seed(config.seed)
         self.config, self.path, self.step = config, folder / "checkpoint.pt", 0
         self.network = UNet(config.network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(config.average), use_buffers=True)
+        self.average = AveragedModel(self.network, multi_avg_fn=warming_average(config.average), use_buffers=True)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -107,6 +108,16 @@ class Run:
         self.average.update_parameters(self.network)
         self.step += 1
         return loss.item()
+
+
+def warming_average(limit: float) -> Callable:
+    """A moving average whose memory grows with the run: the first steps must not weigh on a short one."""
+
+    def update(averaged: list[torch.Tensor], current: list[torch.Tensor], count: torch.Tensor) -> None:
+        decay = min(limit, (1 + float(count)) / (10 + float(count)))
+        get_ema_multi_avg_fn(decay)(averaged, current, count)
+
+    return update
 
 
 def best_threshold(network: torch.nn.Module, held_out: list[Sample], preprocess: FundusPreprocess) -> dict:
