@@ -1,134 +1,110 @@
-"""Labelled images for training and judging: where each set keeps its files, and random training patches."""
+"""From labelled images to random training patches, and a whole picture's probabilities by a network in training."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
-from PIL import Image
 from torch.utils.data import IterableDataset
 
-from model.preprocess import FundusPreprocess, prepare, restore
+from model.augment import Augment, expose, photograph, warp_map
+from model.datasets import Sample
+from model.preprocess import FundusPreprocess, Prepared, Preprocess, prepare, restore
 
-
-@dataclass(frozen=True)
-class Sample:
-    """One labelled image: `image` uint8 (H, W, 3) RGB, `labels` uint8 (H, W), `fov` uint8 (H, W) 1 inside."""
-
-    name: str
-    patient: str
-    image: np.ndarray
-    labels: np.ndarray
-    fov: np.ndarray
-
-
-def load_drive(root: Path, split: str, observer: str = "1st_manual") -> list[Sample]:
-    """DRIVE (Staal et al. 2004), `split` "training" or "test": 20 eyes of 20 patients each.
-
-    `root` holds drive/. Raises FileNotFoundError when it does not.
-    """
-    folder = Path(root) / "drive" / split
-    paths = sorted((folder / "images").glob("*.tif"))
-    if not paths:
-        raise FileNotFoundError(f"no DRIVE images in {folder / 'images'}")
-    suffix = observer[0]
-    samples = []
-    for path in paths:
-        number = path.name[:2]
-        fov = _read_mask(folder / "mask" / f"{path.stem}_mask.gif")
-        labels = _read_mask(folder / observer / f"{number}_manual{suffix}.gif")
-        samples.append(Sample(path.stem, number, _read_image(path), labels, fov))
-    return samples
-
-
-def fold(samples: list[Sample], index: int, folds: int, seed: int) -> tuple[list[Sample], list[Sample]]:
-    """Split by patient: (training, held out) of fold `index` in 0…`folds` - 1."""
-    patients = sorted({sample.patient for sample in samples})
-    np.random.default_rng(seed).shuffle(patients)
-    held = set(patients[index::folds])
-    return [s for s in samples if s.patient not in held], [s for s in samples if s.patient in held]
+Patch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
 class Patches(IterableDataset):
-    """Endless random patches: (image float32 (3, S, S), labels int64 (S, S), valid float32 (S, S)).
+    """Endless random patches: (image (C, S, S), target (K, S, S), valid (K, S, S)), float32.
 
-    Geometry (rotation, flip, scale, shear) is one affine map that reads the patch out of the whole picture, so
-    no corner is ever empty for having been rotated; brightness, contrast, blur and noise come after.
+    A picture is drawn (each data set as often as the next), its light is changed before the preprocessing that
+    serves users, and one map reads the patch out of it, so that no corner is empty for having been turned. A
+    fundus photo's preprocessing is dear: its result is kept and made anew every eighth time.
     """
 
-    def __init__(self, samples: list[Sample], preprocess: FundusPreprocess, size: int, seed: int):
-        self.size, self.seed = size, seed
-        self.pictures = []
-        for sample in samples:
-            prepared = prepare(sample.image, preprocess)
-            height, width = prepared.fov.shape
-            labels = cv2.resize(sample.labels, (width, height), interpolation=cv2.INTER_NEAREST)
-            fov = cv2.resize(sample.fov, (width, height), interpolation=cv2.INTER_NEAREST)
-            self.pictures.append((np.ascontiguousarray(prepared.tensor.transpose(1, 2, 0)), labels, fov))
+    def __init__(self, samples: list[Sample], preprocess: Preprocess, augment: Augment, size: int, seed: int):
+        self.samples, self.preprocess, self.augment, self.size, self.seed = samples, preprocess, augment, size, seed
+        self.kept: dict[int, Prepared] = {}
 
-    def __iter__(self) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    def __iter__(self) -> Iterator[Patch]:
         worker = torch.utils.data.get_worker_info()
         random = np.random.default_rng([self.seed, worker.id if worker else 0])
+        datasets = sorted({sample.dataset for sample in self.samples})
+        members = [[i for i, sample in enumerate(self.samples) if sample.dataset == name] for name in datasets]
         while True:
-            image, labels, fov = self.pictures[random.integers(len(self.pictures))]
-            matrix = self._matrix(fov, random)
-            size = (self.size, self.size)
-            nearest = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
-            patch = cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-            patch_labels = cv2.warpAffine(labels, matrix, size, flags=nearest)
-            patch_fov = cv2.warpAffine(fov, matrix, size, flags=nearest)
-            yield (
-                torch.from_numpy(_recolour(patch, patch_fov, random)),
-                torch.from_numpy(patch_labels.astype(np.int64)),
-                torch.from_numpy(patch_fov.astype(np.float32)),
-            )
+            yield self._patch(int(random.choice(members[random.integers(len(members))])), random)
 
-    def _matrix(self, fov: np.ndarray, random: np.random.Generator) -> np.ndarray:
-        """Map from patch to picture pixels (2, 3), centred on a random pixel of the field of view."""
-        while True:
-            y, x = random.integers(fov.shape[0]), random.integers(fov.shape[1])
-            if fov[y, x]:
-                break
-        angle = random.uniform(0, 2 * np.pi)
-        scale = np.exp(random.uniform(-0.22, 0.22))
-        stretch = np.exp(random.uniform(-0.08, 0.08))
-        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        flip = np.diag([random.choice([-1.0, 1.0]) * stretch, 1 / stretch])
-        linear = scale * turn @ flip
-        centre = np.array([x, y]) - linear @ np.full(2, self.size / 2)
-        return np.hstack([linear, centre[:, None]])
+    def _patch(self, index: int, random: np.random.Generator) -> Patch:
+        sample, prepared = self.samples[index], self._prepared(index, random)
+        height, width = prepared.fov.shape
+        fundus = isinstance(self.preprocess, FundusPreprocess)
+        fov = _resize(sample.fov, (width, height))
+        centre = _inside(fov, random) if fundus else ((width - 1) / 2, (height - 1) / 2)
+        where = warp_map(centre, self.size, self.augment, random)
+        image = _read(np.ascontiguousarray(prepared.tensor.transpose(1, 2, 0)), where, cv2.INTER_LINEAR)
+        regions = _read(_resize(sample.regions, (width, height)), where, cv2.INTER_NEAREST)
+        inside = _read(fov, where, cv2.INTER_NEAREST)
+        if fundus:
+            image = _recolour(image, random) * inside
+        valid = inside * np.array(sample.known, np.float32) if fundus else np.ones_like(regions) * sample.known
+        return _tensor(image), _tensor(regions), _tensor(valid)
+
+    def _prepared(self, index: int, random: np.random.Generator) -> Prepared:
+        if index in self.kept and random.random() > 1 / 8:
+            return self.kept[index]
+        image = self.samples[index].image
+        fundus = isinstance(self.preprocess, FundusPreprocess)
+        if random.random() < self.augment.photo:
+            image = photograph(image, random)
+        if not fundus:
+            return prepare(expose(image, random), self.preprocess)
+        self.kept[index] = prepare(image, self.preprocess)
+        return self.kept[index]
 
 
-def _recolour(patch: np.ndarray, fov: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Contrast, brightness per channel, sometimes blur and noise; (S, S, 3) → float32 (3, S, S)."""
+def predict(network: torch.nn.Module, sample: Sample, preprocess: Preprocess, multiple: int) -> np.ndarray:
+    """Probabilities float32 (H, W, K) of a whole picture, by the network as it stands in training."""
+    prepared = prepare(sample.image, preprocess)
+    height, width = prepared.fov.shape
+    tensor = torch.from_numpy(prepared.tensor)[None]
+    padded = torch.nn.functional.pad(tensor, (0, -width % multiple, 0, -height % multiple))
+    with torch.inference_mode():
+        probabilities = torch.sigmoid(network(padded).float())[0, :, :height, :width].numpy()
+    return np.stack([restore(plane * prepared.fov, prepared.shape) for plane in probabilities], axis=-1)
+
+
+def _tensor(planes: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(planes.transpose(2, 0, 1), dtype=np.float32))
+
+
+def _inside(fov: np.ndarray, random: np.random.Generator) -> tuple[float, float]:
+    """A random pixel (x, y) of the field of view."""
+    while True:
+        y, x = random.integers(fov.shape[0]), random.integers(fov.shape[1])
+        if fov[y, x]:
+            return float(x), float(y)
+
+
+def _resize(planes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    if planes.shape[1::-1] == size:
+        return planes
+    if planes.shape[1] <= size[0]:
+        return cv2.resize(planes, size, interpolation=cv2.INTER_NEAREST)
+    return (cv2.resize(planes * 255, size, interpolation=cv2.INTER_AREA) > 127).astype(np.uint8)
+
+
+def _read(planes: np.ndarray, where: np.ndarray, interpolation: int) -> np.ndarray:
+    """Read a patch (S, S, C) out of planes; what lies outside of the picture is 0."""
+    patch = cv2.remap(planes, where[..., 0], where[..., 1], interpolation)
+    return patch if patch.ndim == 3 else patch[..., None]
+
+
+def _recolour(patch: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Contrast, brightness per channel, sometimes blur and noise, in the prepared picture's own units."""
     gain = np.exp(random.normal(0, 0.12)) * np.exp(random.normal(0, 0.08, 3))
     patch = patch * gain + random.normal(0, 0.12, 3)
     if random.random() < 0.2:
         patch = cv2.GaussianBlur(patch, (0, 0), random.uniform(0.4, 1.0))
     if random.random() < 0.3:
         patch = patch + random.normal(0, random.uniform(0.05, 0.25), patch.shape)
-    return np.ascontiguousarray((patch * fov[..., None]).transpose(2, 0, 1), dtype=np.float32)
-
-
-def predict(network: torch.nn.Module, sample: Sample, preprocess: FundusPreprocess, multiple: int) -> np.ndarray:
-    """Foreground probability float32 (H, W) of a whole picture, by the network as it stands in training."""
-    prepared = prepare(sample.image, preprocess)
-    height, width = prepared.fov.shape
-    tensor = torch.from_numpy(prepared.tensor)[None]
-    padded = torch.nn.functional.pad(tensor, (0, -width % multiple, 0, -height % multiple))
-    with torch.inference_mode():
-        probability = torch.softmax(network(padded).float(), dim=1)[0, 1, :height, :width].numpy()
-    return restore(probability * prepared.fov, prepared.shape)
-
-
-def _read_image(path: Path) -> np.ndarray:
-    with Image.open(path) as picture:
-        return np.asarray(picture.convert("RGB"))
-
-
-def _read_mask(path: Path) -> np.ndarray:
-    """uint8 (H, W), 1 where the stored index is not 0: the second observer's palettes give 0 a colour of its own."""
-    with Image.open(path) as picture:
-        return (np.asarray(picture) > 0).astype(np.uint8)
+    return patch

@@ -1,4 +1,4 @@
-"""Make a release from a checkpoint: `python -m model.export --checkpoint FILE --version 1.0.0 --threshold FILE`."""
+"""Make a release from a checkpoint: `python -m model.export --checkpoint FILE --version 1.0.0`."""
 
 import json
 from dataclasses import asdict
@@ -14,21 +14,20 @@ from model import release as releases
 from model.card import seal
 from model.inference import OpenVinoEngine, Segmenter
 from model.network import UNet
-from model.phantom import fundus_phantom
-from model.preprocess import FundusPreprocess
+from model.phantom import phantom
 from model.tasks import TASKS
 from model.train import TrainConfig
 
 
 class Probabilities(nn.Module):
-    """The network with its softmax, so that each engine returns probabilities."""
+    """The network with its sigmoid, so that each engine returns probabilities."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
         self.network = network
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.softmax(self.network(image), dim=1)
+        return torch.sigmoid(self.network(image))
 
 
 def load_checkpoint(path: Path) -> tuple[TrainConfig, UNet, dict]:
@@ -59,7 +58,7 @@ def write_onnx(network: nn.Module, path: Path, channels: int, multiple: int) -> 
 
 def write_golden(folder: Path) -> None:
     """A phantom and the mask that this release makes of it on the processor."""
-    image, _ = fundus_phantom()
+    image = phantom(json.loads((folder / releases.MANIFEST).read_text("utf-8"))["organ"])
     np.savez_compressed(folder / releases.GOLDEN, image=image, mask=np.zeros(image.shape[:2], np.uint8))
     seal(folder)
     release = releases.load(folder)
@@ -74,17 +73,21 @@ def write_golden(folder: Path) -> None:
 @click.option("--checkpoint", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--version", required=True, help="such as 1.0.0")
 @click.option(
-    "--threshold", type=click.Path(exists=True, path_type=Path), required=True, help="fold.json of a fold's training"
+    "--threshold",
+    type=click.Path(exists=True, path_type=Path),
+    help="fold.json of a fold's training; without it 0.5 is taken, which no image has chosen",
 )
-def main(checkpoint: Path, version: str, threshold: Path) -> None:
-    """Write model/releases/<organ>/<version>/ from a checkpoint; its threshold comes from a held-out fold."""
+def main(checkpoint: Path, version: str, threshold: Path | None) -> None:
+    """Write model/releases/<organ>/<version>/ from a checkpoint; its thresholds come from held-out folds."""
     config, network, state = load_checkpoint(checkpoint)
     if state["step"] < config.steps:
         raise click.ClickException(f"the training stopped at step {state['step']} of {config.steps}")
-    judged = json.loads(threshold.read_text("utf-8"))
+    even = {label.name: 0.5 for label in TASKS[config.organ].labels}
+    judged = json.loads(threshold.read_text("utf-8")) if threshold else {"thresholds": even, "images": []}
+    facts = config.facts
     folder = releases.RELEASES / config.organ / version
     folder.mkdir(parents=True)
-    multiple = 2 ** (config.depth - 1)
+    multiple = 2 ** (facts.depth - 1)
     write_onnx(network, folder / releases.WEIGHTS, config.network.channels, multiple)
     labels = [
         {"index": label.index, "name": label.name, "nameZh": label.name_zh, "colour": label.colour}
@@ -95,11 +98,12 @@ def main(checkpoint: Path, version: str, threshold: Path) -> None:
         "version": version,
         "organ": config.organ,
         "labels": labels,
-        "preprocess": FundusPreprocess().to_dict(),
+        "preprocess": facts.preprocess.to_dict(),
         "input": {"layout": "NCHW", "channels": config.network.channels, "size": None, "multiple": multiple},
-        "threshold": judged["threshold"],
-        "metrics": {"drive_training_fold": judged},
-        "training": {**asdict(config), "data": "DRIVE training, 20 images", "seconds": round(state["seconds"])},
+        "threshold": judged["thresholds"],
+        "flips": facts.augment.flips,
+        "metrics": {"fold": judged},
+        "training": {**asdict(config), "data": facts.datasets, "part": facts.part, "seconds": round(state["seconds"])},
         "files": {},
         "createdAt": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -11,6 +12,7 @@ import openvino
 
 from model import preprocess
 from model.release import Release, ReleaseError
+from model.tasks import TASKS
 
 log = logging.getLogger(__name__)
 
@@ -136,30 +138,45 @@ class Segmenter:
         if overlap < GOLDEN_DICE:
             raise ReleaseError(f"{self.release.folder}: golden sample drifts, Dice {overlap:.3f} < {GOLDEN_DICE}")
 
-    def segment(self, image: np.ndarray) -> Segmentation:
-        """`image` uint8 (H, W, 3) RGB → Segmentation."""
-        probabilities, prepared = self.probabilities(image)
+    def segment(self, image: np.ndarray, careful: bool = False) -> Segmentation:
+        """`image` uint8 (H, W, 3) RGB → Segmentation. `careful` takes the mean over mirrored pictures as well."""
+        probabilities, prepared = self.probabilities(image, careful)
         return Segmentation(self._mask(probabilities, prepared.shape), prepared.fov)
 
-    def probabilities(self, image: np.ndarray) -> tuple[np.ndarray, preprocess.Prepared]:
-        """Label probabilities float32 (K, h, w) at the network's scale, background first, zero outside the view."""
+    def probabilities(self, image: np.ndarray, careful: bool = False) -> tuple[np.ndarray, preprocess.Prepared]:
+        """Each label's probability float32 (K, h, w) at the network's scale, zero outside the field of view."""
         prepared = preprocess.prepare(image, self.release.preprocess)
         height, width = prepared.fov.shape
         bottom, right = -height % self.release.multiple, -width % self.release.multiple
         padded = np.pad(prepared.tensor, ((0, 0), (0, bottom), (0, right)))
-        probabilities = self.engine.run(padded[None])[0, :, :height, :width]
-        probabilities[1:] *= prepared.fov
-        return probabilities, prepared
+        mirrors = [()] if not careful else _mirrors(self.release.flips)
+        probabilities = np.mean([self._run(padded, axes) for axes in mirrors], axis=0)
+        return probabilities[:, :height, :width] * prepared.fov, prepared
+
+    def _run(self, padded: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+        """One pass over the picture mirrored along `axes`, its answer mirrored back; (K, h, w)."""
+        answer = self.engine.run(np.ascontiguousarray(np.flip(padded, axes))[None])[0]
+        # Retina 1.0.0 puts the background's probability first; every later network has its labels only.
+        return np.flip(answer[-len(self.release.labels) :], axes)
 
     def _mask(self, probabilities: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """Label by label, so that a 50-megapixel mask never needs all labels' probabilities at full size."""
         best = np.zeros(shape, np.float32)
-        foreground = np.zeros(shape, np.float32)
         mask = np.zeros(shape, np.uint8)
-        for label, probability in zip(self.release.labels, probabilities[1:], strict=True):
-            full = preprocess.restore(probability, shape)
-            foreground += full
-            mask[full > best] = label.index
-            np.maximum(best, full, out=best)
-        mask[foreground < self.release.threshold] = 0
+        nested = TASKS[self.release.organ].nested
+        for label, threshold, plane in zip(self.release.labels, self.release.thresholds, probabilities, strict=True):
+            full = preprocess.restore(plane, shape)
+            chosen = full >= threshold
+            if nested and label.index != self.release.labels[0].index:
+                chosen &= mask > 0
+            elif not nested:
+                chosen &= full > best
+                np.maximum(best, full, out=best, where=chosen)
+            mask[chosen] = label.index
         return mask
+
+
+def _mirrors(flips: str) -> list[tuple[int, ...]]:
+    """All combinations of the flips as axes of a (C, H, W) array: "xy" gives four."""
+    axes = [{"x": 2, "y": 1}[flip] for flip in flips]
+    return [chosen for count in range(len(axes) + 1) for chosen in combinations(axes, count)]

@@ -5,21 +5,22 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def dice_focal_loss(logits: Tensor, labels: Tensor, valid: Tensor, gamma: float = 2.0) -> Tensor:
-    """Mean of soft Dice loss (Milletari 2016) and focal loss (Lin 2017).
+def dice_focal_loss(logits: Tensor, target: Tensor, valid: Tensor, gamma: float = 2.0) -> Tensor:
+    """Mean over the labels of soft Dice loss (Milletari 2016) and binary focal loss (Lin 2017).
 
-    `logits` (N, K, H, W); `labels` int64 (N, H, W), 0…K-1; `valid` float (N, H, W), 0 where a pixel is outside
-    the field of view. Dice is taken over the whole batch: a patch without a vessel would otherwise be all noise.
+    All are float (N, K, H, W), a plane for each label; `target` 0 or 1; `valid` 0 where a pixel is outside the
+    field of view or its data set does not mark that label. Dice is taken over the whole batch: a patch without
+    a vessel would otherwise be all noise. Ours, for MONAI's DiceFocalLoss takes no such mask.
     """
-    log_probability = functional.log_softmax(logits.float(), dim=1)
-    probability = log_probability.exp()
-    target = functional.one_hot(labels, logits.shape[1]).movedim(-1, 1).float()
-    weight = valid.unsqueeze(1)
+    logits = logits.float()
+    probability = torch.sigmoid(logits)
+    axes = (0, 2, 3)
 
-    overlap = (probability * target * weight).sum(dim=(0, 2, 3))[1:]
-    total = ((probability + target) * weight).sum(dim=(0, 2, 3))[1:]
-    dice = 1 - ((2 * overlap + 1) / (total + 1)).mean()
+    overlap = (probability * target * valid).sum(axes)
+    total = ((probability + target) * valid).sum(axes)
+    dice = (1 - (2 * overlap + 1) / (total + 1)).mean()
 
-    focus = (1 - probability) ** gamma * -log_probability
-    focal = (focus * target * weight).sum() / torch.clamp(valid.sum(), min=1)
-    return dice + focal
+    truth = probability * target + (1 - probability) * (1 - target)
+    entropy = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    focal = ((1 - truth) ** gamma * entropy * valid).sum(axes) / valid.sum(axes).clamp(min=1)
+    return dice + focal.mean()

@@ -1,4 +1,4 @@
-"""Draw a fundus phantom: stands in for a patient's photo in samples, golden tests, benchmarks and pictures."""
+"""Draw phantoms: they stand in for patients' pictures in samples, golden tests, benchmarks and pictures."""
 
 import cv2
 import numpy as np
@@ -35,6 +35,71 @@ def fundus_phantom(seed: int = 7, size: tuple[int, int] = SIZE) -> tuple[np.ndar
     image += random.normal(0, 2.2, image.shape)
     image *= np.clip((1 - radius) * 60, 0, 1)[..., None]
     return np.clip(image, 0, 255).astype(np.uint8), truth
+
+
+def chest_phantom(seed: int = 7, side: int = 512) -> np.ndarray:
+    """A film uint8 (side, side, 3): trunk, two lungs with ribs, heart, spine, diaphragm."""
+    random = np.random.default_rng(seed)
+    plane: np.ndarray = np.full((side, side), 18.0, np.float32)
+    _ellipse(plane, (0.5, 0.62), (0.44, 0.62), 150)
+    _ellipse(plane, (0.5, 0.12), (0.09, 0.2), 150)
+    lungs = np.zeros_like(plane)
+    for at in (0.31, 0.69):
+        _ellipse(lungs, (at, 0.46), (0.135, 0.3), 1)
+        _ellipse(lungs, (at, 0.84), (0.2, 0.15), 0)
+    _ellipse(lungs, (0.55, 0.63), (0.15, 0.13), 0)
+    plane -= 105 * lungs
+    _ellipse(plane, (0.55, 0.63), (0.14, 0.125), 190)
+    _ellipse(plane, (0.5, 0.5), (0.035, 0.6), 195)
+    _ellipse(plane, (0.5, 1.0), (0.42, 0.24), 200)
+    for row in range(9):
+        for at in (0.31, 0.69):
+            centre = round(at * side), round((0.2 + 0.065 * row) * side)
+            axes = round(0.17 * side), round(0.075 * side)
+            rib = np.zeros_like(plane)
+            cv2.ellipse(rib, centre, axes, 0, 195, 345, color=1.0, thickness=round(0.016 * side))
+            plane += 22 * rib
+    plane = cv2.GaussianBlur(plane, (0, 0), side / 170) + random.normal(0, 2.5, plane.shape)
+    return np.repeat(np.clip(plane, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def slice_phantom(seed: int = 7, side: int = 512) -> np.ndarray:
+    """A CT slice uint8 (side, side, 3) in a soft-tissue window: liver with a lesion, spleen, spine, kidneys, aorta."""
+    random = np.random.default_rng(seed)
+    plane: np.ndarray = np.zeros((side, side), np.float32)
+    parts: tuple[tuple[tuple[float, float], tuple[float, float], float], ...] = (
+        ((0.5, 0.52), (0.42, 0.33), 62),  # fat
+        ((0.5, 0.52), (0.39, 0.3), 135),  # muscle
+        ((0.5, 0.5), (0.36, 0.265), 66),  # fat within
+        ((0.31, 0.47), (0.18, 0.2), 172),  # liver
+        ((0.43, 0.37), (0.15, 0.1), 172),
+        ((0.27, 0.5), (0.035, 0.03), 130),  # lesion
+        ((0.64, 0.38), (0.11, 0.1), 118),  # stomach
+        ((0.77, 0.55), (0.07, 0.11), 168),  # spleen
+        ((0.36, 0.67), (0.055, 0.065), 185),  # kidneys
+        ((0.65, 0.68), (0.055, 0.065), 185),
+        ((0.5, 0.72), (0.065, 0.06), 235),  # vertebra
+        ((0.5, 0.8), (0.02, 0.05), 225),
+        ((0.53, 0.61), (0.03, 0.03), 200),  # aorta
+    )
+    for centre, axes, value in parts:
+        _ellipse(plane, centre, axes, value)
+    body = plane > 0
+    plane = cv2.GaussianBlur(plane, (0, 0), side / 350) + random.normal(0, 5, plane.shape) * body
+    return np.repeat(np.clip(plane, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def phantom(organ: str) -> np.ndarray:
+    """The organ's phantom, uint8 (H, W, 3) RGB."""
+    drawn = {"retina": lambda: fundus_phantom()[0], "chest": chest_phantom, "liver": slice_phantom}
+    return drawn[organ]()
+
+
+def _ellipse(plane: np.ndarray, centre: tuple[float, float], axes: tuple[float, float], value: float) -> None:
+    """Fill an ellipse; centre and half axes as shares of the side."""
+    height, width = plane.shape
+    at = round(centre[0] * width), round(centre[1] * height)
+    cv2.ellipse(plane, at, (round(axes[0] * width), round(axes[1] * height)), 0, 0, 360, value, cv2.FILLED)
 
 
 def _blob(x: np.ndarray, y: np.ndarray, centre: np.ndarray, sigma: float) -> np.ndarray:

@@ -25,10 +25,30 @@ class FundusPreprocess:
 
 
 @dataclass(frozen=True)
+class GreyPreprocess:
+    """How a chest film or a CT slice is brought to the network, stored in its release.
+
+    The longer side becomes `side_px`. `clahe` is the clip limit of local histogram equalisation, which takes
+    away how a film was exposed, scanned or windowed; 0 leaves the grey values as they are.
+    """
+
+    side_px: int = 320
+    clahe: float = 2.0
+
+    def to_dict(self) -> dict:
+        """The form kept in release.json."""
+        return {"kind": "grey", **asdict(self)}
+
+
+Preprocess = FundusPreprocess | GreyPreprocess
+_KINDS: dict[str, type[FundusPreprocess] | type[GreyPreprocess]] = {"fundus": FundusPreprocess, "grey": GreyPreprocess}
+
+
+@dataclass(frozen=True)
 class Prepared:
     """A picture ready for the network.
 
-    `tensor` float32 (3, h, w), zero outside the field of view; `fov` uint8 (h, w), 1 inside;
+    `tensor` float32 (channels, h, w), zero outside the field of view; `fov` uint8 (h, w), 1 inside;
     `shape` is the (H, W) of the picture that came in, to which results return.
     """
 
@@ -37,19 +57,41 @@ class Prepared:
     shape: tuple[int, int]
 
 
-def from_dict(preprocess: dict) -> FundusPreprocess:
+def from_dict(preprocess: dict) -> Preprocess:
     """Read release.json's `preprocess`. Raises ValueError for a kind or key this code does not know."""
     settings = dict(preprocess)
-    if settings.pop("kind", None) != "fundus":
-        raise ValueError(f"unknown preprocessing {preprocess.get('kind')!r}")
+    kind = settings.pop("kind", None)
+    if kind not in _KINDS:
+        raise ValueError(f"unknown preprocessing {kind!r}")
     try:
-        return FundusPreprocess(**settings)
+        return _KINDS[kind](**settings)
     except TypeError as error:
         raise ValueError(f"unknown preprocessing key: {error}") from error
 
 
-def prepare(image: np.ndarray, settings: FundusPreprocess) -> Prepared:
+def prepare(image: np.ndarray, settings: Preprocess) -> Prepared:
     """`image` uint8 (H, W, 3) RGB → Prepared at the network's scale."""
+    if isinstance(settings, GreyPreprocess):
+        return _prepare_grey(image, settings)
+    return _prepare_fundus(image, settings)
+
+
+def _prepare_grey(image: np.ndarray, settings: GreyPreprocess) -> Prepared:
+    """Grey values with mean 0 and deviation 1 over what is not black surround."""
+    shape = image.shape[:2]
+    scale = settings.side_px / max(shape)
+    size = max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    if settings.clahe:
+        grey = cv2.createCLAHE(settings.clahe, (8, 8)).apply(grey)
+    lit = grey[grey > 8]
+    mean, deviation = (float(lit.mean()), float(lit.std())) if lit.size else (0.0, 1.0)
+    plane = np.clip((grey.astype(np.float32) - mean) / max(deviation, 4.0), -6, 6)
+    return Prepared(plane[None], np.ones(grey.shape, np.uint8), shape)
+
+
+def _prepare_fundus(image: np.ndarray, settings: FundusPreprocess) -> Prepared:
     shape = image.shape[:2]
     scale = settings.diameter_px / fov_diameter(field_of_view(image))
     if abs(scale - 1) > settings.tolerance:

@@ -20,16 +20,21 @@ class ReleaseError(Exception):
 
 @dataclass(frozen=True)
 class Release:
-    """What release.json says. `multiple`: the network's input is padded to a multiple of so many pixels."""
+    """What release.json says. `multiple`: the network's input is padded to a multiple of so many pixels.
+
+    `thresholds` has one probability for each label; `flips` are the axes ("x", "y") along which the network was
+    trained to see a picture mirrored, which the careful mode uses.
+    """
 
     folder: Path
     name: str
     version: str
     organ: str
     labels: tuple[Label, ...]
-    preprocess: preprocess.FundusPreprocess
+    preprocess: preprocess.Preprocess
     multiple: int
-    threshold: float
+    thresholds: tuple[float, ...]
+    flips: str
     metrics: dict
     training: dict
     files: dict[str, str]
@@ -98,12 +103,20 @@ def _from_manifest(folder: Path, manifest: dict) -> Release:
         labels=labels,
         preprocess=preprocess.from_dict(manifest["preprocess"]),
         multiple=int(manifest["input"]["multiple"]),
-        threshold=float(manifest["threshold"]),
+        thresholds=_thresholds(manifest["threshold"], labels),
+        flips=manifest.get("flips", ""),
         metrics=manifest["metrics"],
         training=manifest["training"],
         files=manifest["files"],
         created_at=manifest["createdAt"],
     )
+
+
+def _thresholds(value: float | dict[str, float], labels: tuple[Label, ...]) -> tuple[float, ...]:
+    """One number for all labels, or one for each by its name."""
+    if isinstance(value, dict):
+        return tuple(float(value[label.name]) for label in labels)
+    return (float(value),) * len(labels)
 
 
 def _version(text: str) -> tuple[int, ...]:

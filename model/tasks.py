@@ -21,12 +21,17 @@ class Label:
 
 @dataclass(frozen=True)
 class Task:
-    """One organ's segmentation. `labels` leaves the background (index 0) out."""
+    """One organ's segmentation. `labels` leaves the background (index 0) out.
+
+    `nested`: each label lies inside the one before it, as a lesion lies in the liver. Labels are learned as
+    regions that may overlap, one probability each; `nested` says how they become one mask.
+    """
 
     organ: str
     name_zh: str
     image_zh: str
     labels: tuple[Label, ...]
+    nested: bool = False
 
 
 TASKS = {
@@ -44,6 +49,7 @@ TASKS = {
             "肝脏与病灶",
             "腹部 CT",
             (Label(1, "liver", "肝脏", "#E0A458"), Label(2, "lesion", "疑似病灶", "#D7263D")),
+            nested=True,
         ),
     )
 }

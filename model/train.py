@@ -1,7 +1,7 @@
-"""Train the attention U-Net: `python -m model.train --data DIR --out DIR`. Resumes where a kill left it.
+"""Train the attention U-Net: `python -m model.train --organ … --data DIR --out DIR`. Resumes where a kill left it.
 
-The recipe: random patches of the training images, Dice + focal loss, AdamW with cosine decay after a short
-warm-up, and a moving average of the weights, which is what is judged and released.
+Random patches of the training images, Dice + focal loss, AdamW with cosine decay after a short warm-up, and a
+moving average of the weights, which is what is judged and released. What is trained on is in recipes.py.
 """
 
 import json
@@ -12,16 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cv2
 import numpy as np
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from model.data import Patches, Sample, fold, load_drive, predict
+from model.data import Patches, predict
+from model.datasets import Sample, fold, load
 from model.losses import dice_focal_loss
 from model.network import NetworkConfig, UNet
-from model.preprocess import FundusPreprocess
+from model.recipes import RECIPES, Recipe
+from model.tasks import TASKS
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,16 @@ class TrainConfig:
     """All that decides a training run; saved in its checkpoint. `fold` -1 trains on every image."""
 
     organ: str = "retina"
-    steps: int = 4000
-    batch: int = 8
-    patch: int = 256
+    recipe: str = "benchmark"
+    steps: int = 3200
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2
     average: float = 0.998
-    warmup: int = 200
+    warmup: int = 100
     seed: int = 1
     fold: int = -1
-    folds: int = 5
+    folds: int = 4
     width: int = 16
-    depth: int = 4
     attention: bool = True
     dropout: float = 0.1
 
@@ -53,8 +54,14 @@ class TrainConfig:
         return cls(**values)
 
     @property
+    def facts(self) -> Recipe:
+        """What is trained on. Raises KeyError for an organ and recipe that do not go together."""
+        return RECIPES[self.organ, self.recipe]
+
+    @property
     def network(self) -> NetworkConfig:
-        return NetworkConfig(width=self.width, depth=self.depth, attention=self.attention, dropout=self.dropout)
+        facts, classes = self.facts, len(TASKS[self.organ].labels)
+        return NetworkConfig(facts.channels, classes, self.width, facts.depth, self.attention, self.dropout)
 
     def rate(self, step: int) -> float:
         """Share of the learning rate at `step`: linear warm-up, then a cosine to zero."""
@@ -95,12 +102,12 @@ class Run:
         torch.save(state, self.path.with_suffix(".new"))
         self.path.with_suffix(".new").rename(self.path)
 
-    def learn(self, image: torch.Tensor, labels: torch.Tensor, valid: torch.Tensor) -> float:
+    def learn(self, image: torch.Tensor, target: torch.Tensor, valid: torch.Tensor) -> float:
         """One step of gradient descent; returns the loss."""
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
             logits = self.network(image.to(memory_format=torch.channels_last))
-        loss = dice_focal_loss(logits, labels, valid)
+        loss = dice_focal_loss(logits, target, valid)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -120,34 +127,40 @@ def warming_average(limit: float) -> Callable:
     return update
 
 
-def best_threshold(network: torch.nn.Module, held_out: list[Sample], preprocess: FundusPreprocess) -> dict:
-    """The threshold with the best mean F1 inside the field of view, over held-out images."""
+def best_thresholds(network: torch.nn.Module, held_out: list[Sample], config: TrainConfig) -> dict:
+    """For each label the threshold with the best mean Dice over the held-out images that show it."""
     network.eval()
+    facts, labels = config.facts, TASKS[config.organ].labels
     thresholds = np.arange(0.2, 0.8, 0.02)
-    scores = []
+    scores: list[list[list[float]]] = [[] for _ in labels]
     for sample in held_out:
         inside = sample.fov > 0
-        probability = predict(network, sample, preprocess, multiple=16)[inside]
-        truth = sample.labels[inside] > 0
-        marked = [probability >= threshold for threshold in thresholds]
-        scores.append([2 * (m & truth).sum() / (m.sum() + truth.sum()) for m in marked])
-    mean = np.mean(scores, axis=0)
-    best = int(mean.argmax())
-    names = [sample.name for sample in held_out]
-    return {"threshold": round(float(thresholds[best]), 2), "f1": round(float(mean[best]), 4), "images": names}
+        probabilities = predict(network, sample, facts.preprocess, 2 ** (facts.depth - 1))[inside]
+        for plane, known in enumerate(sample.known):
+            truth = sample.regions[inside][:, plane] > 0
+            if known and truth.any():
+                marked = [probabilities[:, plane] >= threshold for threshold in thresholds]
+                scores[plane].append([float(2 * (m & truth).sum() / (m.sum() + truth.sum())) for m in marked])
+    verdict: dict = {"images": [sample.name for sample in held_out], "thresholds": {}, "dice": {}}
+    for label, rows in zip(labels, scores, strict=True):
+        mean = np.mean(rows, axis=0)
+        verdict["thresholds"][label.name] = round(float(thresholds[mean.argmax()]), 2)
+        verdict["dice"][label.name] = round(float(mean.max()), 4)
+    return verdict
 
 
 def train(config: TrainConfig, data: Path, out: Path, every: int = 500) -> Run:
     """Train to the end, a checkpoint each `every` steps; a held-out fold is judged into fold.json."""
     out.mkdir(parents=True, exist_ok=True)
-    preprocess = FundusPreprocess()
-    samples = load_drive(data, "training")
+    cv2.setNumThreads(1)  # OpenCV's threads do not survive the fork of the loader's worker: it hung
+    facts = config.facts
+    samples = load(data, facts.datasets, facts.part)
     held_out: list[Sample] = []
     if config.fold >= 0:
         samples, held_out = fold(samples, config.fold, config.folds, config.seed)
     run = Run(config, out)
-    patches = Patches(samples, preprocess, config.patch, config.seed + run.step)
-    batches = iter(DataLoader(patches, config.batch, num_workers=1, prefetch_factor=4))
+    patches = Patches(samples, facts.preprocess, facts.augment, facts.patch, config.seed + run.step)
+    batches = iter(DataLoader(patches, facts.batch, num_workers=1, prefetch_factor=4))
     started, losses = time.monotonic() - run.seconds, []
     with tqdm(total=config.steps, initial=run.step, unit="step", mininterval=5) as bar:
         while run.step < config.steps:
@@ -159,13 +172,15 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500) -> Run:
                 run.seconds = time.monotonic() - started
                 run.save()
     if held_out:
-        verdict = best_threshold(run.average.module, held_out, preprocess)
+        verdict = best_thresholds(run.average.module, held_out, config)
         (out / "fold.json").write_text(json.dumps({**verdict, "seconds": round(run.seconds)}, indent=2))
     return run
 
 
 @click.command()
-@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="folder that holds drive/")
+@click.option("--organ", type=click.Choice(list(TASKS)), default="retina", show_default=True)
+@click.option("--recipe", default="benchmark", show_default=True, help="benchmark or field: see recipes.py")
+@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="folder of the data sets")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="folder of the checkpoint")
 @click.option("--steps", default=TrainConfig.steps, show_default=True)
 @click.option("--fold", default=-1, show_default=True, help="hold this fold out; -1 trains on every image")
@@ -174,7 +189,9 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500) -> Run:
 @click.option("--width", default=TrainConfig.width, show_default=True)
 @click.option("--attention/--plain", default=True, help="attention gates, or the plain U-Net")
 def main(data: Path, out: Path, every: int, **settings: Any) -> None:
-    """Train on DRIVE's 20 training images."""
+    """Train one organ's network by its recipe."""
+    if (settings["organ"], settings["recipe"]) not in RECIPES:
+        raise click.ClickException(f"there is no recipe {settings['recipe']!r} for {settings['organ']}")
     train(TrainConfig(**settings), data, out, every)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.data import load_drive
+from model.datasets import load
 from support.box import PASSWORD, ROOT, Box, free_port
 from support.images import decoded, encoded, phantom
 
@@ -31,16 +31,16 @@ def test_real_photos_come_back_with_their_vessels(box, labelled):
     """All 20 official test images over HTTP: mean Dice in the field of view, and masks of the input's size."""
     scores = []
     with box.client() as client:
-        for sample in load_drive(labelled, "test"):
+        for sample in load(labelled, ("drive-test",)):
             path = labelled / "drive" / "test" / "images" / f"{sample.name}.tif"
             answer = submit(client, path.read_bytes(), path.name, wait=60)
             assert answer.status_code == 201, answer.text
             image = answer.json()["images"][0]
             mask = decoded(client.get(image["maskUrl"]).content)
-            assert mask.shape == sample.labels.shape
+            assert mask.shape == sample.regions[..., 0].shape
             inside = sample.fov > 0
-            scores.append(dice(mask[inside] == 1, sample.labels[inside] == 1))
-            drawn = 100 * sample.labels[inside].mean()
+            scores.append(dice(mask[inside] == 1, sample.regions[..., 0][inside] == 1))
+            drawn = 100 * sample.regions[..., 0][inside].mean()
             assert abs(answer.json()["findings"][0]["value"] - drawn) < 8
     assert np.mean(scores) >= 0.81, scores
 

@@ -30,12 +30,14 @@ def test_shapes(classes, size):
     assert network(torch.zeros(2, 3, *size)).shape == (2, classes, *size)
 
 
-def test_a_gate_only_weakens_and_hangs_on_both_inputs():
+def test_a_gate_starts_open_and_then_hangs_on_both_inputs():
     torch.manual_seed(0)
     gate = AttentionGate(8).eval()
     skip, signal = torch.rand(1, 8, 6, 6), torch.rand(1, 8, 6, 6)
+    assert torch.allclose(gate(skip, signal), skip)
+    torch.nn.init.normal_(gate.weight.weight)
     out = gate(skip, signal)
-    assert ((out >= 0) & (out <= skip)).all()
+    assert ((out >= 0) & (out <= 2 * skip)).all()
     assert not torch.allclose(out, gate(skip, signal + 3))
 
 
@@ -43,11 +45,11 @@ def test_it_learns_what_it_is_shown():
     torch.manual_seed(0)
     network = UNet(NetworkConfig(width=4, depth=3, dropout=0))
     image = torch.rand(2, 3, 32, 32)
-    labels = (image[:, 0] > 0.5).long()
+    target = (image[:, :1] > 0.5).float()
     optimizer = torch.optim.AdamW(network.parameters(), 0.02)
     losses = []
     for _ in range(60):
-        loss = dice_focal_loss(network(image), labels, torch.ones(2, 32, 32))
+        loss = dice_focal_loss(network(image), target, torch.ones(2, 1, 32, 32))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -56,11 +58,10 @@ def test_it_learns_what_it_is_shown():
 
 
 def test_loss_of_a_perfect_and_of_an_undecided_answer():
-    labels = torch.tensor([[[1, 0], [0, 1]]])
-    perfect = torch.nn.functional.one_hot(labels, 2).movedim(-1, 1).float() * 60 - 30
-    everywhere = torch.ones(1, 2, 2)
-    assert dice_focal_loss(perfect, labels, everywhere).item() == pytest.approx(0, abs=1e-4)
-    undecided = dice_focal_loss(torch.zeros(1, 2, 2, 2), labels, everywhere).item()
+    target = torch.tensor([[[[1.0, 0], [0, 1]]]])
+    everywhere = torch.ones_like(target)
+    assert dice_focal_loss(target * 60 - 30, target, everywhere).item() == pytest.approx(0, abs=1e-4)
+    undecided = dice_focal_loss(torch.zeros_like(target), target, everywhere).item()
     dice = 1 - (2 * 2 * 0.5 + 1) / (4 * 0.5 + 2 + 1)
     focal = 0.5**2 * 0.693147
     assert undecided == pytest.approx(dice + focal, abs=1e-5)
@@ -68,10 +69,10 @@ def test_loss_of_a_perfect_and_of_an_undecided_answer():
 
 def test_pixels_outside_the_view_do_not_count():
     logits = torch.randn(1, 2, 4, 4)
-    labels, valid = torch.zeros(1, 4, 4, dtype=torch.long), torch.ones(1, 4, 4)
-    labels[0, 1, 1] = 1
-    valid[:, 2:] = 0
-    before = dice_focal_loss(logits, labels, valid)
-    changed, other = logits.clone(), labels.clone()
-    changed[:, :, 2:], other[:, 2:] = 9.0, 1
+    target, valid = torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 4, 4)
+    target[0, :, 1, 1] = 1
+    valid[:, :, 2:] = 0
+    before = dice_focal_loss(logits, target, valid)
+    changed, other = logits.clone(), target.clone()
+    changed[:, :, 2:], other[:, :, 2:] = 9.0, 1
     assert torch.allclose(before, dice_focal_loss(changed, other, valid))

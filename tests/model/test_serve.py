@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from model import quality, release
-from model.data import load_drive
+from model.datasets import load
 from model.findings import vessel_density
 from model.inference import (
     ComputeMissing,
@@ -133,13 +133,13 @@ def test_another_cameras_scale_gives_the_same_vessels(segmenter):
 
 
 def test_real_photos(segmenter, labelled):
-    for sample in load_drive(labelled, "test")[:3]:
+    for sample in load(labelled, ("drive-test",))[:3]:
         inside = sample.fov > 0
-        assert dice(segmenter.segment(sample.image).mask[inside], sample.labels[inside]) > 0.79, sample.name
+        assert dice(segmenter.segment(sample.image).mask[inside], sample.regions[..., 0][inside]) > 0.79, sample.name
 
 
 def test_the_field_of_view_is_found(labelled):
-    for sample in load_drive(labelled, "training"):
+    for sample in load(labelled, ("drive-train",)):
         fov = field_of_view(sample.image)
         assert dice(fov, sample.fov) > 0.98
         assert fov_diameter(fov) == pytest.approx(540, rel=0.02)
@@ -164,10 +164,10 @@ def test_vessel_density_by_hand():
 
 
 def test_vessel_density_of_a_manual_mask(labelled):
-    sample = load_drive(labelled, "test")[0]
+    sample = load(labelled, ("drive-test",))[0]
     inside = sample.fov > 0
-    by_hand = 100 * (sample.labels[inside] > 0).sum() / inside.sum()
-    assert vessel_density(sample.labels, sample.fov).value == pytest.approx(by_hand, abs=0.05)
+    by_hand = 100 * (sample.regions[..., 0][inside] > 0).sum() / inside.sum()
+    assert vessel_density(sample.regions[..., 0], sample.fov).value == pytest.approx(by_hand, abs=0.05)
 
 
 @pytest.mark.parametrize(

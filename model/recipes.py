@@ -1,0 +1,40 @@
+"""What each release is trained on and how: facts that training, export and judging share. No torch here."""
+
+from dataclasses import dataclass
+
+from model.augment import Augment
+from model.preprocess import FundusPreprocess, GreyPreprocess, Preprocess
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`datasets` with the `part` of their patients that is trained on; `patch` pixels a side, `batch` patches a step;
+    the network's `depth`, and its input's `channels`."""
+
+    datasets: tuple[str, ...]
+    preprocess: Preprocess
+    augment: Augment
+    part: str = "train"
+    batch: int = 8
+    patch: int = 256
+    depth: int = 4
+    channels: int = 3
+
+
+_UPRIGHT = Augment(angle=15, scale=0.2, shift=0.06, stretch=0.1, perspective=0.2, elastic_px=4, flips="x", photo=0.3)
+
+# "benchmark" is trained on the benchmark's training set alone, for the table beside the peers; "field" on all that is
+# allowed, with harder pictures, and is what users are served. The liver has no such benchmark here: field only.
+RECIPES: dict[tuple[str, str], Recipe] = {
+    ("retina", "benchmark"): Recipe(("drive-train",), FundusPreprocess(), Augment()),
+    ("retina", "field"): Recipe(
+        ("drive-train", "stare", "chasedb1"), FundusPreprocess(), Augment(scale=0.35, photo=0.3), part="all"
+    ),
+    ("chest", "benchmark"): Recipe(("jsrt",), GreyPreprocess(), _UPRIGHT, batch=4, patch=320, depth=5, channels=1),
+    ("chest", "field"): Recipe(
+        ("jsrt", "shenzhen"), GreyPreprocess(), _UPRIGHT, batch=4, patch=320, depth=5, channels=1
+    ),
+    ("liver", "field"): Recipe(
+        ("lits", "msd"), GreyPreprocess(256, 0.0), _UPRIGHT, batch=8, patch=256, depth=5, channels=1
+    ),
+}
