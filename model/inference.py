@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+import cv2
 import numpy as np
 import onnxruntime
 import openvino
@@ -163,17 +164,27 @@ class Segmenter:
         """Label by label, so that a 50-megapixel mask never needs all labels' probabilities at full size."""
         best = np.zeros(shape, np.float32)
         mask = np.zeros(shape, np.uint8)
-        nested = TASKS[self.release.organ].nested
+        task = TASKS[self.release.organ]
         for label, threshold, plane in zip(self.release.labels, self.release.thresholds, probabilities, strict=True):
+            if label.name in task.organs:
+                plane = without_islands(plane, threshold)
             full = preprocess.restore(plane, shape)
             chosen = full >= threshold
-            if nested and label.index != self.release.labels[0].index:
+            if task.nested and label.index != self.release.labels[0].index:
                 chosen &= mask > 0
-            elif not nested:
+            elif not task.nested:
                 chosen &= full > best
                 np.maximum(best, full, out=best, where=chosen)
             mask[chosen] = label.index
         return mask
+
+
+def without_islands(plane: np.ndarray, threshold: float, share: float = 0.1) -> np.ndarray:
+    """An organ's probability (h, w) with 0 in each marked part that is smaller than `share` of the largest one."""
+    count, parts, stats, _ = cv2.connectedComponentsWithStats((plane >= threshold).astype(np.uint8))
+    areas = stats[1:, cv2.CC_STAT_AREA]
+    small = 1 + np.flatnonzero(areas < share * areas.max(initial=0))
+    return np.where(np.isin(parts, small), 0, plane).astype(np.float32) if count > 2 else plane
 
 
 def _mirrors(flips: str) -> list[tuple[int, ...]]:

@@ -25,6 +25,7 @@ class Task:
 
     `nested`: each label lies inside the one before it, as a lesion lies in the liver. Labels are learned as
     regions that may overlap, one probability each; `nested` says how they become one mask.
+    `organs` names the labels that are organs, of one or two large parts: islands beside them are taken for errors.
     """
 
     organ: str
@@ -32,6 +33,7 @@ class Task:
     image_zh: str
     labels: tuple[Label, ...]
     nested: bool = False
+    organs: tuple[str, ...] = ()
 
 
 TASKS = {
@@ -43,6 +45,7 @@ TASKS = {
             "肺与心脏",
             "胸部 X 光片",
             (Label(2, "lung", "肺", "#3DA9FC"), Label(3, "heart", "心脏", "#F25F4C")),
+            organs=("lung", "heart"),
         ),
         Task(
             "liver",
@@ -50,6 +53,7 @@ TASKS = {
             "腹部 CT",
             (Label(1, "liver", "肝脏", "#E0A458"), Label(2, "lesion", "疑似病灶", "#D7263D")),
             nested=True,
+            organs=("liver",),
         ),
     )
 }

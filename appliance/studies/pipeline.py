@@ -36,7 +36,7 @@ def process(file: IO[bytes], segmenter: "Segmenter", produce_id: str) -> Process
         image = pictures.decode(file)
     height, width = image.shape[:2]
     with _timed(timings, "judge"):
-        quality = judge(image, field_of_view(image))
+        quality = judge(segmenter.release.organ, image, field_of_view(image))
     if quality.status == "refused":
         return Processed(width, height, quality, [], encode_view(image), None, timings)
     with _timed(timings, "segment"):

@@ -9,6 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from appliance.errors import Conflict
+from appliance.settings import Settings
+from appliance.studies import services
+from appliance.studies.command import segment_files
+from model import release
+from model.phantom import phantom as organ_phantom
+from model.tasks import TASKS
 from support.box import ROOT, Box, free_port
 from support.images import encoded, phantom
 
@@ -48,11 +55,22 @@ def test_two_inputs_of_one_name_keep_both_results(tmp_path):
     assert all(Path(path).exists() for path in paths)
 
 
-def test_segment_without_a_release(tmp_path):
-    done = xiangyi(tmp_path, "segment", "--organ", "liver", str(tmp_path / "x.png"), "--out", str(tmp_path / "out"))
-    assert done.returncode == 1
-    assert "尚未安装" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_segment_without_a_release(tmp_path, monkeypatch):
+    monkeypatch.setattr(services.release, "newest", lambda organ: None)
+    with pytest.raises(Conflict, match="尚未安装"):
+        segment_files(Settings(), "liver", (tmp_path / "x.png",), tmp_path / "out")
+
+
+@pytest.mark.parametrize("organ", [organ for organ in TASKS if release.newest(organ)])
+def test_each_organ_is_segmented_to_a_mask_of_its_labels(tmp_path, organ):
+    (tmp_path / "a.png").write_bytes(encoded(organ_phantom(organ)))
+    done = xiangyi(tmp_path, "segment", "--organ", organ, str(tmp_path / "a.png"), "--out", str(tmp_path), "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)["results"][0]
+    mask = np.asarray(Image.open(result["maskPath"]))
+    assert mask.shape == organ_phantom(organ).shape[:2]
+    assert set(np.unique(mask)) <= {0, *(label.index for label in TASKS[organ].labels)}
+    assert (mask == TASKS[organ].labels[0].index).mean() > 0.03
 
 
 def test_doctor_names_each_fault_with_its_mend(tmp_path):

@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 import pytest
 
+from appliance.studies import services
 from support.images import decoded, encoded, phantom
 
 
@@ -50,11 +51,18 @@ def test_one_bad_file_among_good_ones_refuses_all(api):
 
 @pytest.mark.parametrize(
     ("organ", "status", "code"),
-    [("brain", 422, "organ_unknown"), ("liver", 409, "release_missing"), ("", 422, "organ_unknown")],
+    [("brain", 422, "organ_unknown"), ("", 422, "organ_unknown")],
 )
 def test_wrong_organ(api, organ, status, code):
     answer = api.upload("ann", ("a.png", GOOD), organ=organ)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+    assert api.stored_files() == []
+
+
+def test_an_organ_without_a_release(api, monkeypatch):
+    monkeypatch.setattr(services.release, "newest", lambda organ: None)
+    answer = api.upload("ann", ("a.png", GOOD), organ="liver")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "release_missing")
     assert api.stored_files() == []
 
 

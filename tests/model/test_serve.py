@@ -19,10 +19,13 @@ from model.inference import (
     Segmenter,
     available_computes,
     open_engine,
+    without_islands,
 )
 from model.phantom import fundus_phantom
+from model.phantom import phantom as organ_phantom
 from model.preprocess import field_of_view, fov_diameter, prepare
 from model.release import ReleaseError
+from model.tasks import TASKS
 
 PHANTOM = fundus_phantom()[0]
 
@@ -100,6 +103,39 @@ def test_engines_agree(opened):
     one, other = (Segmenter(opened, engine(opened.weights)) for engine in (OpenVinoEngine, OnnxRuntimeEngine))
     assert np.abs(one.probabilities(PHANTOM)[0] - other.probabilities(PHANTOM)[0]).max() < 2e-3
     assert dice(one.segment(PHANTOM).mask, other.segment(PHANTOM).mask) > 0.999
+
+
+@pytest.mark.parametrize("organ", [organ for organ in TASKS if release.newest(organ)])
+def test_each_release_is_whole_small_and_the_same_on_each_engine(organ):
+    whole = release.load(release.newest(organ))
+    assert whole.weights.stat().st_size <= 20e6
+    image = organ_phantom(organ)
+    one, other = (Segmenter(whole, engine(whole.weights)) for engine in (OpenVinoEngine, OnnxRuntimeEngine))
+    one.verify()
+    assert np.abs(one.probabilities(image)[0] - other.probabilities(image)[0]).max() < 5e-3
+
+
+@pytest.mark.parametrize("organ", [organ for organ in TASKS if release.newest(organ)])
+def test_the_careful_mode_does_not_hang_on_how_a_picture_is_mirrored(organ):
+    whole = release.load(release.newest(organ))
+    if "x" not in whole.flips:
+        pytest.skip(f"{organ} {whole.version} was not released with flips")
+    segmenter, image = Segmenter(whole, OpenVinoEngine(whole.weights)), organ_phantom(organ)
+    image = image[:, : image.shape[1] // whole.multiple * whole.multiple]  # so that padding is on neither side
+    straight, _ = segmenter.probabilities(image, careful=True)
+    mirrored, _ = segmenter.probabilities(np.ascontiguousarray(image[:, ::-1]), careful=True)
+    plain, _ = segmenter.probabilities(image)
+    assert np.abs(straight - mirrored[..., ::-1]).mean() < 0.01
+    assert np.abs(straight - plain).max() > 0.01
+
+
+def test_islands_beside_an_organ_are_dropped():
+    plane = np.full((60, 60), 0.1, np.float32)
+    plane[5:30, 5:30] = plane[5:25, 35:55] = plane[50:53, 50:53] = 0.9
+    kept = without_islands(plane, 0.5)
+    assert (kept[5:30, 5:30] == plane[5:30, 5:30]).all()
+    assert (kept[5:25, 35:55] == plane[5:25, 35:55]).all()
+    assert not kept[50:53, 50:53].any()
 
 
 def test_auto_takes_the_best_and_says_which(opened, caplog):
@@ -184,6 +220,6 @@ def test_vessel_density_of_a_manual_mask(labelled):
     ids=["phantom", "blank", "tiny", "cropped", "dark", "grey", "blue"],
 )
 def test_quality(image, status):
-    judged = quality.judge(image, field_of_view(image))
+    judged = quality.judge("retina", image, field_of_view(image))
     assert judged.status == status, judged.reasons_zh
     assert bool(judged.reasons_zh) == (status != "ok")
