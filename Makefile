@@ -8,7 +8,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Training runs in a process of its own, as it does in life: torch at work in one process with OpenVINO and
 # ONNX Runtime's own OpenVINO was seen to damage the heap. The served box installs no torch.
-TRAINING := tests/model/test_network.py tests/model/test_train.py
+TRAINING := tests/model/test_network.py tests/model/test_train.py tests/model/test_crossval.py
 
 .PHONY: run test bench lint clean
 

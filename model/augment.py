@@ -46,12 +46,12 @@ def warp_map(centre: tuple[float, float], size: int, augment: Augment, random: n
 def expose(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Another exposure, scanner or window; blur, noise, JPEG. uint8 (H, W, 3) both ways."""
     plane = image.astype(np.float32) / 255
-    low, high = random.uniform(-0.12, 0.15), random.uniform(0.8, 1.15)
-    plane = np.clip((plane - low) / (high - low), 0, 1) ** np.exp(random.normal(0, 0.3))
-    if random.random() < 0.25:
+    low, high = random.uniform(-0.08, 0.1), random.uniform(0.88, 1.1)
+    plane = np.clip((plane - low) / (high - low), 0, 1) ** np.exp(random.normal(0, 0.25))
+    if random.random() < 0.2:
         plane = cv2.GaussianBlur(plane, (0, 0), random.uniform(0.4, 1.6))
-    if random.random() < 0.3:
-        plane = plane + random.normal(0, random.uniform(0.01, 0.06), plane.shape[:2])[..., None]
+    if random.random() < 0.2:
+        plane = plane + random.normal(0, random.uniform(0.01, 0.04), plane.shape[:2])[..., None]
     changed = (np.clip(plane, 0, 1) * 255).astype(np.uint8)
     if random.random() < 0.3:
         _, packed = cv2.imencode(".jpg", changed, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(25, 90))])

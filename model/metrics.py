@@ -52,18 +52,18 @@ def lesionwise(marked: np.ndarray, truth: np.ndarray, least_px: int = 10) -> tup
     return found, true, right, said
 
 
-def summary(rows: list[Figures], draws: int = 2000) -> dict[str, dict[str, float]]:
-    """Each figure's mean over the rows, with the 95 % interval of a bootstrap over them."""
-    random = np.random.default_rng(0)
-    out = {}
-    for key in rows[0]:
-        values = np.array([row[key] for row in rows])
-        values = values[~np.isnan(values)]
-        if values.size:
-            means = values[random.integers(len(values), size=(draws, len(values)))].mean(axis=1)
-            low, high = np.percentile(means, [2.5, 97.5])
-            out[key] = {"mean": _short(values.mean()), "low": _short(low), "high": _short(high), "n": len(values)}
-    return out
+def summary(rows: list[Figures]) -> dict[str, dict[str, float]]:
+    """Each figure's mean over the rows, with its interval; a figure that no row has is left out."""
+    columns = {key: np.array([row[key] for row in rows]) for key in rows[0]}
+    known = {key: values[~np.isnan(values)] for key, values in columns.items()}
+    return {key: bootstrap(values) for key, values in known.items() if values.size}
+
+
+def bootstrap(values: np.ndarray, draws: int = 2000) -> dict[str, float]:
+    """Mean of `values` (n,) with its 95 % interval by drawing them again with replacement."""
+    drawn = np.random.default_rng(0).integers(len(values), size=(draws, len(values)))
+    low, high = np.percentile(values[drawn].mean(axis=1), [2.5, 97.5])
+    return {"mean": _short(values.mean()), "low": _short(low), "high": _short(high), "n": len(values)}
 
 
 def _outline(plane: np.ndarray) -> np.ndarray:

@@ -32,7 +32,7 @@ class GreyPreprocess:
     away how a film was exposed, scanned or windowed; 0 leaves the grey values as they are.
     """
 
-    side_px: int = 320
+    side_px: int = 256
     clahe: float = 2.0
 
     def to_dict(self) -> dict:

@@ -2,9 +2,11 @@
 
 Random patches of the training images, Dice + focal loss, AdamW with cosine decay after a short warm-up, and a
 moving average of the weights, which is what is judged and released. What is trained on is in recipes.py.
+
+Lightning Fabric places it: on the processor, on a GPU, or on several, as in
+`torchrun --nproc-per-node 2 -m model.train --devices 2 …`, where each process draws patches of its own.
 """
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
@@ -15,12 +17,13 @@ import click
 import cv2
 import numpy as np
 import torch
+from lightning_fabric import Fabric
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from model.data import Patches, predict
-from model.datasets import Sample, fold, load
+from model.data import Patches
+from model.datasets import fold, load
 from model.losses import dice_focal_loss
 from model.network import NetworkConfig, UNet
 from model.recipes import RECIPES, Recipe
@@ -29,7 +32,7 @@ from model.tasks import TASKS
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """All that decides a training run; saved in its checkpoint. `fold` -1 trains on every image."""
+    """All that decides a training run; saved in its checkpoint. crossval.py holds `fold` out; -1 holds out none."""
 
     organ: str = "retina"
     recipe: str = "benchmark"
@@ -74,42 +77,46 @@ class TrainConfig:
 class Run:
     """A network in training, and its checkpoint."""
 
-    def __init__(self, config: TrainConfig, folder: Path):
+    def __init__(self, config: TrainConfig, folder: Path, fabric: Fabric):
         torch.manual_seed(config.seed)
-        self.config, self.path, self.step = config, folder / "checkpoint.pt", 0
-        self.network = UNet(config.network).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.config, self.path, self.step, self.fabric = config, folder / "checkpoint.pt", 0, fabric
+        self.network = UNet(config.network).to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, multi_avg_fn=warming_average(config.average), use_buffers=True)
-        self.optimizer = torch.optim.AdamW(
+        optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
+        self.placed, self.optimizer = fabric.setup(self.network, optimizer)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, config.rate)
-        self.seconds = 0.0
+        self.seconds, self.history = 0.0, list[tuple[int, float]]()
         if self.path.exists():
             self._load()
 
     def _load(self) -> None:
-        state = torch.load(self.path, weights_only=True)
+        state = torch.load(self.path, map_location=self.fabric.device, weights_only=True)
         if TrainConfig.from_dict(state["config"]) != self.config:
             raise click.ClickException(f"{self.path} was trained with other settings; choose another --out")
         for name in ("network", "average", "optimizer", "schedule"):
             getattr(self, name).load_state_dict(state[name])
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.step, self.seconds, self.history = state["step"], state["seconds"], state["history"]
 
     def save(self) -> None:
         """Write the checkpoint beside the old one and swap: a kill leaves one or the other."""
+        if not self.fabric.is_global_zero:
+            return
         parts = {name: getattr(self, name).state_dict() for name in ("network", "average", "optimizer", "schedule")}
-        state = {"config": asdict(self.config), "step": self.step, "seconds": self.seconds, **parts}
+        facts = {"config": asdict(self.config), "step": self.step, "seconds": self.seconds, "history": self.history}
+        state = {**facts, **parts}
         torch.save(state, self.path.with_suffix(".new"))
         self.path.with_suffix(".new").rename(self.path)
 
     def learn(self, image: torch.Tensor, target: torch.Tensor, valid: torch.Tensor) -> float:
         """One step of gradient descent; returns the loss."""
-        self.network.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = self.network(image.to(memory_format=torch.channels_last))
-        loss = dice_focal_loss(logits, target, valid)
+        self.placed.train()
+        logits = self.placed(image.to(memory_format=torch.channels_last))
+        task = TASKS[self.config.organ]
+        loss = dice_focal_loss(logits, target, valid, tuple(label.name in task.organs for label in task.labels))
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        self.fabric.backward(loss)
         self.optimizer.step()
         self.schedule.step()
         self.average.update_parameters(self.network)
@@ -127,53 +134,33 @@ def warming_average(limit: float) -> Callable:
     return update
 
 
-def best_thresholds(network: torch.nn.Module, held_out: list[Sample], config: TrainConfig) -> dict:
-    """For each label the threshold with the best mean Dice over the held-out images that show it."""
-    network.eval()
-    facts, labels = config.facts, TASKS[config.organ].labels
-    thresholds = np.arange(0.2, 0.8, 0.02)
-    scores: list[list[list[float]]] = [[] for _ in labels]
-    for sample in held_out:
-        inside = sample.fov > 0
-        probabilities = predict(network, sample, facts.preprocess, 2 ** (facts.depth - 1))[inside]
-        for plane, known in enumerate(sample.known):
-            truth = sample.regions[inside][:, plane] > 0
-            if known and truth.any():
-                marked = [probabilities[:, plane] >= threshold for threshold in thresholds]
-                scores[plane].append([float(2 * (m & truth).sum() / (m.sum() + truth.sum())) for m in marked])
-    verdict: dict = {"images": [sample.name for sample in held_out], "thresholds": {}, "dice": {}}
-    for label, rows in zip(labels, scores, strict=True):
-        mean = np.mean(rows, axis=0)
-        verdict["thresholds"][label.name] = round(float(thresholds[mean.argmax()]), 2)
-        verdict["dice"][label.name] = round(float(mean.max()), 4)
-    return verdict
-
-
-def train(config: TrainConfig, data: Path, out: Path, every: int = 500) -> Run:
-    """Train to the end, a checkpoint each `every` steps; a held-out fold is judged into fold.json."""
+def train(config: TrainConfig, data: Path, out: Path, every: int = 500, devices: int | str = "auto") -> Run:
+    """Train to the end, with a checkpoint each `every` steps."""
+    fabric = Fabric(devices=devices, precision="bf16-mixed")
+    fabric.launch()
     out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)  # OpenCV's threads do not survive the fork of the loader's worker: it hung
     facts = config.facts
     samples = load(data, facts.datasets, facts.part)
-    held_out: list[Sample] = []
     if config.fold >= 0:
-        samples, held_out = fold(samples, config.fold, config.folds, config.seed)
-    run = Run(config, out)
-    patches = Patches(samples, facts.preprocess, facts.augment, facts.patch, config.seed + run.step)
-    batches = iter(DataLoader(patches, facts.batch, num_workers=1, prefetch_factor=4))
+        samples, _ = fold(samples, config.fold, config.folds, config.seed)
+    run = Run(config, out, fabric)
+    seed = 1000 * fabric.global_rank + config.seed + run.step
+    patches = Patches(samples, facts.preprocess, facts.augment, facts.patch, seed)
+    loader = DataLoader(patches, facts.batch, num_workers=1, prefetch_factor=4, pin_memory=fabric.device.type == "cuda")
+    batches = iter(fabric.setup_dataloaders(loader))
     started, losses = time.monotonic() - run.seconds, []
-    with tqdm(total=config.steps, initial=run.step, unit="step", mininterval=5) as bar:
+    hidden = not fabric.is_global_zero
+    with tqdm(total=config.steps, initial=run.step, unit="step", mininterval=5, disable=hidden) as bar:
         while run.step < config.steps:
             losses.append(run.learn(*next(batches)))
             bar.update()
             if run.step % 50 == 0:
-                bar.set_postfix(loss=f"{np.mean(losses[-200:]):.4f}")
+                run.history.append((run.step, float(np.mean(losses[-50:]))))
+                bar.set_postfix(loss=f"{run.history[-1][1]:.4f}")
             if run.step % every == 0 or run.step == config.steps:
                 run.seconds = time.monotonic() - started
                 run.save()
-    if held_out:
-        verdict = best_thresholds(run.average.module, held_out, config)
-        (out / "fold.json").write_text(json.dumps({**verdict, "seconds": round(run.seconds)}, indent=2))
     return run
 
 
@@ -183,16 +170,16 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500) -> Run:
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="folder of the data sets")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="folder of the checkpoint")
 @click.option("--steps", default=TrainConfig.steps, show_default=True)
-@click.option("--fold", default=-1, show_default=True, help="hold this fold out; -1 trains on every image")
 @click.option("--every", default=500, show_default=True, help="steps between checkpoints")
 @click.option("--seed", default=TrainConfig.seed, show_default=True)
 @click.option("--width", default=TrainConfig.width, show_default=True)
 @click.option("--attention/--plain", default=True, help="attention gates, or the plain U-Net")
-def main(data: Path, out: Path, every: int, **settings: Any) -> None:
+@click.option("--devices", default="auto", show_default=True, help="how many GPUs or processes; with torchrun, its own")
+def main(data: Path, out: Path, every: int, devices: str, **settings: Any) -> None:
     """Train one organ's network by its recipe."""
     if (settings["organ"], settings["recipe"]) not in RECIPES:
         raise click.ClickException(f"there is no recipe {settings['recipe']!r} for {settings['organ']}")
-    train(TrainConfig(**settings), data, out, every)
+    train(TrainConfig(**settings), data, out, every, devices)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ def test_it_learns_what_it_is_shown():
     optimizer = torch.optim.AdamW(network.parameters(), 0.02)
     losses = []
     for _ in range(60):
-        loss = dice_focal_loss(network(image), target, torch.ones(2, 1, 32, 32))
+        loss = dice_focal_loss(network(image), target, torch.ones(2, 1, 32, 32), (False,))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -60,8 +60,8 @@ def test_it_learns_what_it_is_shown():
 def test_loss_of_a_perfect_and_of_an_undecided_answer():
     target = torch.tensor([[[[1.0, 0], [0, 1]]]])
     everywhere = torch.ones_like(target)
-    assert dice_focal_loss(target * 60 - 30, target, everywhere).item() == pytest.approx(0, abs=1e-4)
-    undecided = dice_focal_loss(torch.zeros_like(target), target, everywhere).item()
+    assert dice_focal_loss(target * 60 - 30, target, everywhere, (False,)).item() == pytest.approx(0, abs=1e-4)
+    undecided = dice_focal_loss(torch.zeros_like(target), target, everywhere, (False,)).item()
     dice = 1 - (2 * 2 * 0.5 + 1) / (4 * 0.5 + 2 + 1)
     focal = 0.5**2 * 0.693147
     assert undecided == pytest.approx(dice + focal, abs=1e-5)
@@ -72,7 +72,19 @@ def test_pixels_outside_the_view_do_not_count():
     target, valid = torch.zeros(1, 2, 4, 4), torch.ones(1, 2, 4, 4)
     target[0, :, 1, 1] = 1
     valid[:, :, 2:] = 0
-    before = dice_focal_loss(logits, target, valid)
+    before = dice_focal_loss(logits, target, valid, (False, True))
     changed, other = logits.clone(), target.clone()
     changed[:, :, 2:], other[:, :, 2:] = 9.0, 1
-    assert torch.allclose(before, dice_focal_loss(changed, other, valid))
+    assert torch.allclose(before, dice_focal_loss(changed, other, valid, (False, True)))
+
+
+def test_an_organs_dice_counts_each_picture_alike():
+    """Missing a small organ costs as much as missing a large one; a vessel's loss only sees all pixels together."""
+    target = torch.zeros(2, 1, 16, 16)
+    target[0, :, :14], target[1, :, :2, :8] = 1, 1
+    everywhere = torch.ones_like(target)
+    missed = target * 60 - 30
+    missed[1] = -30
+    by_picture = dice_focal_loss(missed, target, everywhere, (True,)).item()
+    by_batch = dice_focal_loss(missed, target, everywhere, (False,)).item()
+    assert by_picture > by_batch + 0.4

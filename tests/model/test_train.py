@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from click import ClickException
+from lightning_fabric import Fabric
 
 from model import release
 from model.augment import Augment
@@ -23,10 +24,11 @@ from model.metrics import confusion, hd95, lesionwise, ranking, summary
 from model.phantom import chest_phantom, fundus_phantom
 from model.preprocess import FundusPreprocess, GreyPreprocess
 from model.tasks import TASKS
-from model.train import Run, TrainConfig, train
+from model.train import Run, TrainConfig
 from support.box import ROOT
 
 TINY = TrainConfig(steps=3, width=4, warmup=2)
+CPU = Fabric(accelerator="cpu", precision="bf16-mixed")
 
 
 def sample(name: str, patient: str, image: np.ndarray, region: np.ndarray, dataset: str = "drive-train") -> Sample:
@@ -119,7 +121,7 @@ def test_a_killed_training_goes_on_where_it_was(labelled, tmp_path):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     config, _, state = load_checkpoint(tmp_path / "checkpoint.pt")
-    resumed = Run(config, tmp_path)
+    resumed = Run(config, tmp_path, CPU)
     assert resumed.step == state["step"] >= 2
     assert resumed.schedule.last_epoch == resumed.step
     image = torch.zeros(2, 3, 64, 64)
@@ -127,17 +129,21 @@ def test_a_killed_training_goes_on_where_it_was(labelled, tmp_path):
     assert resumed.step == state["step"] + 1
 
 
-def test_a_held_out_fold_is_judged(labelled, tmp_path):
-    train(replace(TINY, fold=0), labelled, tmp_path)
-    verdict = json.loads((tmp_path / "fold.json").read_text())
-    assert len(verdict["images"]) == 5
-    assert 0 < verdict["thresholds"]["vessel"] < 1
+def test_two_processes_train_one_network(labelled, tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "model.train"]
+    options = ["--data", labelled, "--out", tmp_path, "--width", "4", "--steps", "3", "--devices", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    done = subprocess.run([*command, *map(str, options)], cwd=ROOT, env=environment, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"MEMBER: 2/2" in done.stderr
+    _, _, state = load_checkpoint(tmp_path / "checkpoint.pt")
+    assert state["step"] == 3
 
 
 def test_other_settings_do_not_take_up_a_checkpoint(tmp_path):
-    Run(TINY, tmp_path).save()
+    Run(TINY, tmp_path, CPU).save()
     with pytest.raises(ClickException, match="other settings"):
-        Run(replace(TINY, seed=9), tmp_path)
+        Run(replace(TINY, seed=9), tmp_path, CPU)
 
 
 def test_unknown_settings_are_refused():

@@ -1,0 +1,165 @@
+"""Does the attention gate help? `python -m model.crossval --organ chest --data DIR --work DIR`, resumed fold by fold.
+
+The attention U-Net and the plain one are trained on the same folds of the field recipe's patients, with the same
+seeds and steps, and judged on the patients that they did not see. The record, crossval/<organ>.json, is kept in the
+repository: it holds each patient's Dice at each threshold, from which come the paired difference, the releases'
+thresholds (never chosen on a test set), and what the field release may expect on eyes it never saw.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+
+from model.data import predict
+from model.datasets import Sample, fold, load
+from model.metrics import bootstrap
+from model.tasks import TASKS
+from model.train import TrainConfig, train
+
+RECORDS = Path(__file__).parent / "crossval"
+THRESHOLDS = tuple(round(0.2 + 0.04 * step, 2) for step in range(16))
+ARMS = {"attention": True, "plain": False}
+
+# Patient → label → mean Dice over the patient's images at each of THRESHOLDS.
+Scores = dict[str, dict[str, list[float]]]
+
+
+def score(network: torch.nn.Module, held_out: list[Sample], config: TrainConfig) -> Scores:
+    """Judge a network on held-out images, inside the field of view, for each label that an image shows."""
+    network.eval()
+    facts, rows = config.facts, dict[str, dict[str, list[np.ndarray]]]()
+    for sample in held_out:
+        inside = sample.fov > 0
+        probabilities = predict(network, sample, facts.preprocess, 2 ** (facts.depth - 1))[inside]
+        for plane, label in enumerate(TASKS[config.organ].labels):
+            truth = sample.regions[inside][:, plane] > 0
+            if sample.known[plane] and truth.any():
+                dice = dice_at(probabilities[:, plane], truth)
+                rows.setdefault(sample.patient, {}).setdefault(label.name, []).append(dice)
+    return {
+        patient: {name: [round(float(v), 4) for v in np.mean(dice, axis=0)] for name, dice in labels.items()}
+        for patient, labels in rows.items()
+    }
+
+
+def dice_at(probability: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Dice at each of THRESHOLDS; `probability` float (pixels,), `truth` bool (pixels,)."""
+    marked = [probability >= threshold for threshold in THRESHOLDS]
+    return np.array([2 * (m & truth).sum() / (m.sum() + truth.sum()) for m in marked])
+
+
+def best_thresholds(record: dict, datasets: tuple[str, ...], arm: str = "attention") -> dict[str, float]:
+    """For each label the threshold with the best mean Dice over held-out patients of `datasets`."""
+    best = {}
+    for label, by_patient in _by_label(record, arm).items():
+        rows = [dice for patient, dice in by_patient.items() if patient.split("/")[0] in datasets]
+        if rows:
+            best[label] = THRESHOLDS[int(np.mean(rows, axis=0).argmax())]
+    return best
+
+
+def compare(record: dict) -> dict:
+    """For each label: both arms' mean Dice over patients, each at its own best threshold, and their paired difference.
+
+    The interval is a bootstrap over patients: the two networks of a fold are judged on the same ones.
+    """
+    verdict = {}
+    arms = {arm: _by_label(record, arm) for arm in ARMS}
+    for label, attention in arms["attention"].items():
+        patients = sorted(attention)
+        best: dict[str, np.ndarray] = {}
+        for arm in ARMS:
+            rows = np.array([arms[arm][label][patient] for patient in patients])
+            best[arm] = rows[:, rows.mean(axis=0).argmax()]
+        verdict[label] = {
+            "patients": len(patients),
+            **{arm: bootstrap(values) for arm, values in best.items()},
+            "difference": bootstrap(best["attention"] - best["plain"]),
+            "better": int((best["attention"] > best["plain"]).sum()),
+            "datasets": _per_dataset(patients, best["attention"]),
+        }
+    return verdict
+
+
+def _per_dataset(patients: list[str], dice: np.ndarray) -> dict:
+    names = np.array([patient.split("/")[0] for patient in patients])
+    return {str(name): bootstrap(dice[names == name]) for name in np.unique(names)}
+
+
+def _by_label(record: dict, arm: str) -> dict[str, dict[str, list[float]]]:
+    """Label → patient → Dice at each threshold, of all folds that have both arms."""
+    out: dict = {}
+    for judged in record["folds"].values():
+        if all(each in judged for each in ARMS):
+            for patient, labels in judged[arm]["patients"].items():
+                for label, dice in labels.items():
+                    out.setdefault(label, {})[patient] = dice
+    return out
+
+
+def read(organ: str) -> dict:
+    """The record in the repository. Raises FileNotFoundError when there is none."""
+    return json.loads((RECORDS / f"{organ}.json").read_text("utf-8"))
+
+
+def run(config: TrainConfig, data: Path, work: Path, path: Path) -> dict:
+    """Train and judge what the record at `path` does not hold yet; it is written after each training."""
+    settings = {key: value for key, value in asdict(config).items() if key not in ("fold", "attention")}
+    record: dict = {"settings": settings, "thresholds": list(THRESHOLDS), "folds": {}}
+    if path.exists():
+        record = json.loads(path.read_text("utf-8"))
+        if record["settings"] != settings:
+            raise click.ClickException(f"{path} was made with other settings: {record['settings']}")
+    samples = load(data, config.facts.datasets, config.facts.part)
+    for index in range(config.folds):
+        judged = record["folds"].setdefault(str(index), {})
+        for arm, attention in ARMS.items():
+            if arm in judged:
+                continue
+            own = TrainConfig(**(settings | {"fold": index, "attention": attention}))
+            trained = train(own, data, work / f"{config.organ}-{arm}-{index}")
+            _, held_out = fold(samples, index, config.folds, config.seed)
+            scores = score(trained.average.module, held_out, own)
+            judged[arm] = {"seconds": round(trained.seconds), "patients": scores}
+            record["summary"] = compare(record)
+            path.parent.mkdir(exist_ok=True)
+            path.with_suffix(".new").write_text(_compact(record), "utf-8")
+            path.with_suffix(".new").rename(path)
+    return record
+
+
+def _compact(record: dict) -> str:
+    """JSON with each patient on a line of its own."""
+    text = json.dumps(record, indent=1)
+    lines, joined, depth = [], "", 0
+    for line in text.split("\n"):
+        depth += line.count("[") - line.count("]")
+        joined += line if not joined else line.strip() + " " * line.endswith(",")
+        if depth == 0:
+            lines.append(joined)
+            joined = ""
+    return "\n".join(lines) + "\n"
+
+
+@click.command()
+@click.option("--organ", type=click.Choice(list(TASKS)), required=True)
+@click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="folder of the data sets")
+@click.option("--work", type=click.Path(path_type=Path), required=True, help="folder for the checkpoints")
+@click.option("--steps", default=300, show_default=True, help="of each training")
+@click.option("--folds", default=TrainConfig.folds, show_default=True)
+@click.option("--seed", default=TrainConfig.seed, show_default=True)
+def main(organ: str, data: Path, work: Path, **settings: int) -> None:
+    """Cross-validate the attention U-Net against the plain one."""
+    config = TrainConfig(organ=organ, recipe="field", **settings)
+    record = run(config, data, work, RECORDS / f"{organ}.json")
+    for label, figures in record["summary"].items():
+        for row in (*ARMS, "difference"):
+            click.echo("{:8} {:10} {mean:+.4f} ({low:+.4f} to {high:+.4f})".format(label, row, **figures[row]))
+
+
+if __name__ == "__main__":
+    main()

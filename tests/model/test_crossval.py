@@ -1,0 +1,69 @@
+"""Cross-validation: taken up where it stopped, paired by patient, thresholds from patients that were held out."""
+
+import json
+
+import pytest
+from click import ClickException
+
+from model import crossval
+from model.crossval import ARMS, THRESHOLDS, best_thresholds, compare
+from model.tasks import TASKS
+from model.train import TrainConfig
+
+TINY = TrainConfig(steps=2, width=4, warmup=2, folds=2)
+
+
+def record(gain: list[float]) -> dict:
+    """One fold whose patients gain so much by the gate; Dice is best at the fourth threshold."""
+    folds = {}
+    for arm, gated in ARMS.items():
+        patients = {}
+        for index, each in enumerate(gain):
+            curve = [0.8 + gated * each - 0.01 * abs(step - 3) for step in range(len(THRESHOLDS))]
+            patients[f"{'stare' if index % 2 else 'drive-train'}/{index}"] = {"vessel": curve}
+        folds[arm] = {"patients": patients}
+    return {"folds": {"0": folds}}
+
+
+def test_an_arm_left_out_is_made_up_for_and_no_other(labelled, tmp_path):
+    path = tmp_path / "retina.json"
+    first = crossval.run(TINY, labelled, tmp_path / "work", path)
+    held = [set(first["folds"][index]["plain"]["patients"]) for index in "01"]
+    assert not held[0] & held[1]
+    assert len(held[0] | held[1]) == 20
+
+    kept = json.loads(path.read_text())
+    del kept["folds"]["1"]["plain"]
+    kept["folds"]["0"]["plain"]["seconds"] = -5
+    path.write_text(json.dumps(kept))
+    again = crossval.run(TINY, labelled, tmp_path / "work", path)
+    assert again["folds"]["1"]["plain"]["patients"] == first["folds"]["1"]["plain"]["patients"]
+    assert again["folds"]["0"]["plain"]["seconds"] == -5
+
+    with pytest.raises(ClickException, match="other settings"):
+        crossval.run(TrainConfig(steps=3, width=4, folds=2), labelled, tmp_path / "work", path)
+
+
+def test_the_difference_is_paired():
+    sure = compare(record([0.01, 0.012, 0.011, 0.009] * 5))["vessel"]
+    assert sure["difference"]["low"] > 0.009
+    assert sure["better"] == sure["patients"] == 20
+    unsure = compare(record([0.02, -0.02] * 10))["vessel"]
+    assert unsure["difference"]["low"] < 0 < unsure["difference"]["high"]
+    assert set(sure["datasets"]) == {"drive-train", "stare"}
+
+
+def test_thresholds_come_from_the_sets_asked_for():
+    mixed = record([0.0] * 4)
+    for patient, labels in mixed["folds"]["0"]["attention"]["patients"].items():
+        if patient.startswith("stare"):
+            labels["vessel"] = [*labels["vessel"][2:], 0.0, 0.0]
+    assert best_thresholds(mixed, ("drive-train",)) == {"vessel": THRESHOLDS[3]}
+    assert best_thresholds(mixed, ("stare",)) == {"vessel": THRESHOLDS[1]}
+
+
+@pytest.mark.parametrize("path", sorted(crossval.RECORDS.glob("*.json")), ids=lambda path: path.stem)
+def test_the_records_kept_here_agree_with_their_summary(path):
+    kept = crossval.read(path.stem)
+    assert kept["summary"] == compare(kept)
+    assert set(kept["summary"]) == {label.name for label in TASKS[path.stem].labels}
