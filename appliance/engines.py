@@ -10,7 +10,7 @@ from model import release
 from model.tasks import TASKS
 
 if TYPE_CHECKING:
-    from model.inference import Segmenter
+    from model.inference import Segmentation, Segmenter
 
 __all__ = [
     "DISCLAIMER",
@@ -21,6 +21,7 @@ __all__ = [
     "Engines",
     "Health",
     "LlmUnavailable",
+    "Segmentation",
     "Segmenter",
     "Triaged",
     "serve_language_model",

@@ -139,6 +139,16 @@ def m004_consultations(db: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def m005_confidence(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        "ALTER TABLE studies ADD COLUMN careful INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE images ADD COLUMN confidence TEXT",
+        "ALTER TABLE images ADD COLUMN confidence_sha256 TEXT",
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring the database to today's schema. Two processes may call it at once: one waits for the other."""
     database.write(migrations.apply)

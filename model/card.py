@@ -62,8 +62,6 @@ def record(folder: Path, verdict: dict) -> None:
     opened = releases.load(folder)
     (folder / METRICS).write_text(json.dumps(verdict, indent=2, ensure_ascii=False) + "\n", "utf-8")
     training, pairs = opened.training, zip(opened.labels, opened.thresholds, strict=True)
-    judged = opened.metrics.get("fold") or opened.metrics["drive_training_fold"]
-    held = len(judged["images"])
     data = training["data"]
     text = _CARD.format(
         name=opened.name,
@@ -72,22 +70,20 @@ def record(folder: Path, verdict: dict) -> None:
         sha256=opened.sha256,
         data=data + "." if isinstance(data, str) else "; ".join(_DATA[name] for name in data) + ".",
         thresholds=", ".join(f"{label.name} {threshold}" for label, threshold in pairs),
-        chosen=f"chosen on {held} training images that a run of its own held out"
-        if held
-        else "which no image has chosen",
+        chosen=f"chosen on {opened.metrics['thresholds']}",
         protocol=verdict["protocol"],
         tables="\n\n".join(_table(name, judged, verdict) for name, judged in verdict["datasets"].items()),
         failures=_FAILURES[opened.organ],
         **{key: training[key] for key in ("width", "steps", "seed", "seconds")},
     )
     (folder / CARD).write_text(text, "utf-8")
-    seal(folder)
+    seal(folder, confidence=verdict["confidence"])
 
 
-def seal(folder: Path) -> None:
-    """Write the hashes of all files of a release into its release.json."""
+def seal(folder: Path, **facts: object) -> None:
+    """Write the hashes of all files of a release into its release.json, and what else is known by now."""
     path = folder / releases.MANIFEST
-    manifest = json.loads(path.read_text("utf-8"))
+    manifest = {**json.loads(path.read_text("utf-8")), **facts}
     names = sorted(file.name for file in folder.iterdir() if file.name != releases.MANIFEST)
     manifest["files"] = {name: releases.sha256(folder / name) for name in names}
     path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
@@ -110,6 +106,12 @@ def _table(dataset: str, judged: dict, verdict: dict) -> str:
     ]
     for key in keys:
         lines.append(f"| {key} | {' | '.join(_figure(figures.get(key)) for figures in columns.values())} |")
+    for key in ("dice", "auc"):
+        careful = {label: figures.get(key) for label, figures in verdict["careful"][dataset].items()}
+        lines.append(f"| {key}, careful mode | {' | '.join(_figure(careful.get(name)) for name in columns)} |")
+    trust = {label: figures["confidence"]["rank_correlation"] for label, figures in judged["labels"].items()}
+    told = " | ".join(f"{trust[name]:.2f}" if name in trust else "–" for name in columns)
+    lines.append(f"| rank correlation of the confidence with Dice | {told} |")
     lesions = judged.get("pooled", {}).get("lesions")
     if lesions:
         lines += [

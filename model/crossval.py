@@ -9,6 +9,7 @@ thresholds (never chosen on a test set), and what the field release may expect o
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -152,7 +153,7 @@ def _compact(record: dict) -> str:
 @click.option("--steps", default=300, show_default=True, help="of each training")
 @click.option("--folds", default=TrainConfig.folds, show_default=True)
 @click.option("--seed", default=TrainConfig.seed, show_default=True)
-def main(organ: str, data: Path, work: Path, **settings: int) -> None:
+def main(organ: str, data: Path, work: Path, **settings: Any) -> None:
     """Cross-validate the attention U-Net against the plain one."""
     config = TrainConfig(organ=organ, recipe="field", **settings)
     record = run(config, data, work, RECORDS / f"{organ}.json")

@@ -6,13 +6,16 @@ the release was trained on is judged on the patients kept apart (datasets.py); a
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 import numpy as np
+from scipy.stats import spearmanr
 
 from model import preprocess, release
 from model.card import record
+from model.confidence import cutoffs
 from model.datasets import DATASETS, Sample, load
 from model.inference import Segmenter
 from model.metrics import Figures, confusion, hd95, lesionwise, ranking, summary
@@ -20,61 +23,81 @@ from model.recipes import RECIPES
 from model.tasks import TASKS
 
 
-def judge(segmenter: Segmenter, sample: Sample, careful: bool) -> dict[str, Figures]:
-    """The figures of one image for each label that its data set marks."""
+@dataclass(frozen=True)
+class Judged:
+    """One image: each shown label's `figures`; each known label's pixels (`both`, `said`, `true`); `lesions` as
+    metrics.lesionwise counts them; what the release `expected` of its own Dice."""
+
+    sample: Sample
+    figures: dict[str, Figures]
+    pixels: dict[str, np.ndarray]
+    lesions: np.ndarray
+    expected: dict[str, float]
+
+
+def judge(segmenter: Segmenter, sample: Sample, careful: bool) -> Judged:
+    """Segment one image and compare, inside its field of view."""
     inside = sample.fov > 0
-    mask = segmenter.segment(sample.image, careful).mask
     probabilities, prepared = segmenter.probabilities(sample.image, careful)
-    task, out = TASKS[segmenter.release.organ], {}
+    answer = segmenter.decide(probabilities, prepared)
+    task = TASKS[segmenter.release.organ]
+    figures, pixels, lesions = {}, {}, np.zeros(4, int)
     for plane, label in enumerate(task.labels):
-        truth = sample.regions[..., plane] > 0
-        if not sample.known[plane] or not truth[inside].any():
+        if not sample.known[plane]:
             continue
-        marked = mask >= label.index if task.nested else mask == label.index
-        score = preprocess.restore(probabilities[plane], prepared.shape)[inside]
-        figures = confusion(marked[inside], truth[inside]) | ranking(score, truth[inside])
-        out[label.name] = figures | {"hd95_px": hd95(marked & inside, truth & inside)}
-    return out
+        truth = (sample.regions[..., plane] > 0) & inside
+        marked = (answer.mask >= label.index if task.nested else answer.mask == label.index) & inside
+        pixels[label.name] = np.array([(marked & truth).sum(), marked.sum(), truth.sum()])
+        if label.name == "lesion":
+            lesions = np.array(lesionwise(marked, truth))
+        if truth.any():
+            score = preprocess.restore(probabilities[plane], prepared.shape)[inside]
+            shown = confusion(marked[inside], truth[inside]) | ranking(score, truth[inside])
+            figures[label.name] = shown | {"hd95_px": hd95(marked, truth)}
+    return Judged(sample, figures, pixels, lesions, answer.confidence.expected_dice)
 
 
-def judge_dataset(segmenter: Segmenter, samples: list[Sample], careful: bool) -> dict:
-    """One data set: each label's means over images, over patients (pooled pixels), and each image's figures."""
-    rows = [judge(segmenter, sample, careful) for sample in samples]
+def judge_dataset(rows: list[Judged], pool: bool) -> dict:
+    """One data set: each label's means over images; with `pool`, also over patients; and each image's figures."""
     labels = {}
-    for name in dict.fromkeys(name for row in rows for name in row):
-        shown = [(sample, row[name]) for sample, row in zip(samples, rows, strict=True) if name in row]
-        labels[name] = {"images": summary([figures for _, figures in shown])}
+    for name in dict.fromkeys(name for row in rows for name in row.figures):
+        shown = [row for row in rows if name in row.figures]
+        labels[name] = {"images": summary([row.figures[name] for row in shown]), "confidence": trust(shown, name)}
     return {
-        "images": len(samples),
-        "patients": len({sample.patient for sample in samples}),
+        "images": len(rows),
+        "patients": len({row.sample.patient for row in rows}),
         "labels": labels,
-        "each": {s.name: _rounded(row) for s, row in zip(samples, rows, strict=True)},
+        **({"pooled": pooled(rows)} if pool else {}),
+        "each": {row.sample.name: _rounded(row.figures) for row in rows},
     }
 
 
-def pooled(segmenter: Segmenter, samples: list[Sample], careful: bool) -> dict:
+def trust(rows: list[Judged], label: str) -> dict:
+    """Does the release know when it is wrong? Rank correlation of the Dice it expects with the one it has."""
+    pairs = [(row.expected[label], row.figures[label]["dice"]) for row in rows if label in row.expected]
+    expected, real = (np.array(values) for values in zip(*pairs, strict=True))
+    rank = float(spearmanr(expected, real).statistic) if len(pairs) > 2 else float("nan")
+    return {
+        "n": len(pairs),
+        "rank_correlation": round(rank, 3),
+        "mean_error": round(float((expected - real).mean()), 4),
+    }
+
+
+def pooled(rows: list[Judged]) -> dict:
     """Dice over all of a patient's pixels, and lesions found, for the liver: slices are no patients."""
-    task = TASKS[segmenter.release.organ]
-    sums: dict[str, dict[str, np.ndarray]] = {label.name: {} for label in task.labels}
-    lesions = np.zeros(4, int)
-    for sample in samples:
-        mask = segmenter.segment(sample.image, careful).mask
-        for plane, label in enumerate(task.labels):
-            if sample.known[plane]:
-                marked, truth = mask >= label.index, sample.regions[..., plane] > 0
-                three = np.array([(marked & truth).sum(), marked.sum(), truth.sum()])
-                sums[label.name][sample.patient] = sums[label.name].get(sample.patient, 0) + three
-                if label.name == "lesion":
-                    lesions += lesionwise(marked, truth)
+    sums: dict[str, dict[str, np.ndarray]] = {}
+    for row in rows:
+        for name, pixels in row.pixels.items():
+            patients = sums.setdefault(name, {})
+            patients[row.sample.patient] = patients.get(row.sample.patient, 0) + pixels
     out: dict = {}
     for name, patients in sums.items():
         dice = [{"dice": 2 * both / (said + true)} for both, said, true in patients.values() if true]
         if dice:
             out[name] = summary(dice)
-    if lesions[1]:
-        found, true, right, said = map(int, lesions)
-        out["lesions"] = {"true": true, "found": found, "marked": said, "right": right}
-    return out
+    found, true, right, said = (int(n) for n in np.sum([row.lesions for row in rows], axis=0))
+    return out | {"lesions": {"true": true, "found": found, "marked": said, "right": right}}
 
 
 def evaluate(folder: Path, data: Path, careful: bool = False) -> dict:
@@ -89,6 +112,7 @@ def evaluate(folder: Path, data: Path, careful: bool = False) -> dict:
         + (", mean over mirrored pictures" if careful else ""),
         "datasets": {},
     }
+    expected: dict[str, list[float]] = {}
     for dataset in DATASETS.values():
         if dataset.organ != opened.organ or dataset.name in ("drive-train", "drive-second"):
             continue
@@ -96,14 +120,28 @@ def evaluate(folder: Path, data: Path, careful: bool = False) -> dict:
         if seen and dataset.split != "fifth":
             continue
         samples = load(data, (dataset.name,), "test" if seen else "all")
-        judged = judge_dataset(segmenter, samples, careful)
-        if opened.organ == "liver":
-            judged["pooled"] = pooled(segmenter, samples, careful)
+        rows = [judge(segmenter, sample, careful) for sample in samples]
+        for row in rows:
+            for label, value in row.expected.items():
+                expected.setdefault(label, []).append(value)
+        judged = judge_dataset(rows, pool=opened.organ == "liver")
         judged["held_out"] = "patients kept apart" if seen else "no image of this set was trained on"
         verdict["datasets"][dataset.name] = judged
+    verdict["confidence"] = {label: cutoffs(values) for label, values in expected.items()}
     if opened.organ == "retina":
         verdict["secondObserver"] = second_observer(data)
     return verdict
+
+
+def briefly(verdict: dict) -> dict:
+    """Dataset → label → Dice and AUC alone."""
+    return {
+        dataset: {
+            label: {key: figures["images"][key] for key in ("dice", "auc")}
+            for label, figures in judged["labels"].items()
+        }
+        for dataset, judged in verdict["datasets"].items()
+    }
 
 
 def second_observer(data: Path) -> dict:
@@ -131,6 +169,9 @@ def main(organ: str, data: Path, folder: Path | None, careful: bool, as_json: bo
         raise click.ClickException(f"no release for {organ}")
     verdict = evaluate(folder, data, careful)
     if keep:
+        if careful:
+            raise click.ClickException("the record holds the careful mode's figures beside the plain ones by itself")
+        verdict["careful"] = briefly(evaluate(folder, data, careful=True))
         record(folder, verdict)
     if as_json:
         click.echo(json.dumps(verdict, indent=2, ensure_ascii=False))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from model import crossval
 from model import release as releases
 from model.card import seal
 from model.inference import OpenVinoEngine, Segmenter
@@ -72,19 +73,15 @@ def write_golden(folder: Path) -> None:
 @click.command()
 @click.option("--checkpoint", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--version", required=True, help="such as 1.0.0")
-@click.option(
-    "--threshold",
-    type=click.Path(exists=True, path_type=Path),
-    help="fold.json of a fold's training; without it 0.5 is taken, which no image has chosen",
-)
-def main(checkpoint: Path, version: str, threshold: Path | None) -> None:
-    """Write model/releases/<organ>/<version>/ from a checkpoint; its thresholds come from held-out folds."""
+def main(checkpoint: Path, version: str) -> None:
+    """Write model/releases/<organ>/<version>/ from a checkpoint; its thresholds come from the cross-validation."""
     config, network, state = load_checkpoint(checkpoint)
     if state["step"] < config.steps:
         raise click.ClickException(f"the training stopped at step {state['step']} of {config.steps}")
-    even = {label.name: 0.5 for label in TASKS[config.organ].labels}
-    judged = json.loads(threshold.read_text("utf-8")) if threshold else {"thresholds": even, "images": []}
     facts = config.facts
+    even = {label.name: 0.5 for label in TASKS[config.organ].labels}
+    record = crossval.RECORDS / f"{config.organ}.json"
+    chosen = crossval.best_thresholds(crossval.read(config.organ), facts.datasets) if record.exists() else {}
     folder = releases.RELEASES / config.organ / version
     folder.mkdir(parents=True)
     multiple = 2 ** (facts.depth - 1)
@@ -100,10 +97,17 @@ def main(checkpoint: Path, version: str, threshold: Path | None) -> None:
         "labels": labels,
         "preprocess": facts.preprocess.to_dict(),
         "input": {"layout": "NCHW", "channels": config.network.channels, "size": None, "multiple": multiple},
-        "threshold": judged["thresholds"],
+        "threshold": even | chosen,
         "flips": facts.augment.flips,
-        "metrics": {"fold": judged},
-        "training": {**asdict(config), "data": facts.datasets, "part": facts.part, "seconds": round(state["seconds"])},
+        "confidence": {},
+        "metrics": {"thresholds": "held-out patients of the cross-validation" if chosen else "none: 0.5"},
+        "training": {
+            **asdict(config),
+            "data": facts.datasets,
+            "part": facts.part,
+            "seconds": round(state["seconds"]),
+            "losses": [[step, round(loss, 4)] for step, loss in state["history"]],
+        },
         "files": {},
         "createdAt": datetime.now(UTC).isoformat(timespec="seconds"),
     }

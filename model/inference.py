@@ -12,6 +12,7 @@ import onnxruntime
 import openvino
 
 from model import preprocess
+from model.confidence import Confidence, expected_dice, judge, pixelwise
 from model.release import Release, ReleaseError
 from model.tasks import TASKS
 
@@ -111,10 +112,13 @@ def open_engine(weights: Path, compute: str = "auto", threads: int = 0) -> Engin
 
 @dataclass(frozen=True)
 class Segmentation:
-    """`mask` uint8 (H, W) label indices at the picture's size; `fov` uint8 (h, w) at the network's scale."""
+    """`mask` uint8 (H, W) label indices at the picture's size; `fov` uint8 (h, w) at the network's scale, as is
+    `sure` uint8 (h, w), 255 where the answer is certain; `confidence` for the whole mask."""
 
     mask: np.ndarray
     fov: np.ndarray
+    sure: np.ndarray
+    confidence: Confidence
 
 
 class Segmenter:
@@ -141,8 +145,24 @@ class Segmenter:
 
     def segment(self, image: np.ndarray, careful: bool = False) -> Segmentation:
         """`image` uint8 (H, W, 3) RGB → Segmentation. `careful` takes the mean over mirrored pictures as well."""
-        probabilities, prepared = self.probabilities(image, careful)
-        return Segmentation(self._mask(probabilities, prepared.shape), prepared.fov)
+        return self.decide(*self.probabilities(image, careful))
+
+    def decide(self, probabilities: np.ndarray, prepared: preprocess.Prepared) -> Segmentation:
+        """From what `probabilities` returned to the mask, and how sure it is."""
+        release, organs = self.release, TASKS[self.release.organ].organs
+        pairs = list(zip(release.labels, release.thresholds, strict=True))
+        planes = [
+            without_islands(plane, threshold) if label.name in organs else plane
+            for (label, threshold), plane in zip(pairs, probabilities, strict=True)
+        ]
+        expected = {label.name: expected_dice(plane, t) for (label, t), plane in zip(pairs, planes, strict=True)}
+        marked = {name: value for name, value in expected.items() if value is not None}
+        return Segmentation(
+            self._mask(planes, prepared.shape),
+            prepared.fov,
+            pixelwise(probabilities, release.thresholds),
+            judge(marked, release.confidence),
+        )
 
     def probabilities(self, image: np.ndarray, careful: bool = False) -> tuple[np.ndarray, preprocess.Prepared]:
         """Each label's probability float32 (K, h, w) at the network's scale, zero outside the field of view."""
@@ -160,14 +180,12 @@ class Segmenter:
         # Retina 1.0.0 puts the background's probability first; every later network has its labels only.
         return np.flip(answer[-len(self.release.labels) :], axes)
 
-    def _mask(self, probabilities: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    def _mask(self, planes: list[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
         """Label by label, so that a 50-megapixel mask never needs all labels' probabilities at full size."""
         best = np.zeros(shape, np.float32)
         mask = np.zeros(shape, np.uint8)
         task = TASKS[self.release.organ]
-        for label, threshold, plane in zip(self.release.labels, self.release.thresholds, probabilities, strict=True):
-            if label.name in task.organs:
-                plane = without_islands(plane, threshold)
+        for label, threshold, plane in zip(self.release.labels, self.release.thresholds, planes, strict=True):
             full = preprocess.restore(plane, shape)
             chosen = full >= threshold
             if task.nested and label.index != self.release.labels[0].index:

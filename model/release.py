@@ -23,7 +23,8 @@ class Release:
     """What release.json says. `multiple`: the network's input is padded to a multiple of so many pixels.
 
     `thresholds` has one probability for each label; `flips` are the axes ("x", "y") along which the network was
-    trained to see a picture mirrored, which the careful mode uses.
+    trained to see a picture mirrored, which the careful mode uses. `confidence` has each label's cutoffs
+    (confidence.py), once the release has been judged.
     """
 
     folder: Path
@@ -35,6 +36,7 @@ class Release:
     multiple: int
     thresholds: tuple[float, ...]
     flips: str
+    confidence: dict[str, tuple[float, float]]
     metrics: dict
     training: dict
     files: dict[str, str]
@@ -105,6 +107,7 @@ def _from_manifest(folder: Path, manifest: dict) -> Release:
         multiple=int(manifest["input"]["multiple"]),
         thresholds=_thresholds(manifest["threshold"], labels),
         flips=manifest.get("flips", ""),
+        confidence={label: (float(low), float(high)) for label, (low, high) in manifest.get("confidence", {}).items()},
         metrics=manifest["metrics"],
         training=manifest["training"],
         files=manifest["files"],

@@ -4,29 +4,33 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from appliance.engines import Engines
 from appliance.errors import Invalid, XiangyiError
 from appliance.settings import LimitSettings, Settings
 from appliance.studies import pictures, services
 from appliance.studies.pipeline import process
+from appliance.studies.schemas import confidence_out, findings_out
+from appliance.studies.services import Order
 
 if TYPE_CHECKING:
     from appliance.engines import Segmenter
 
 
-def segment_files(settings: Settings, organ: str, inputs: tuple[Path, ...], out: Path) -> list[dict[str, Any]]:
+def segment_files(settings: Settings, order: Order, inputs: tuple[Path, ...], out: Path) -> list[dict[str, Any]]:
     """One result for each input, in their order: a bad picture does not stop the others.
 
     Raises Conflict when the organ has no release, Invalid when `out` cannot be written.
     """
-    services.check_organ(organ)
+    services.check_organ(order.organ)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Invalid(f"无法写入 {out}：{error.strerror}。", "out_not_writable") from error
-    segmenter = Engines(settings).segmenter(organ)
+    segmenter = Engines(settings).segmenter(order.organ)
     names = _names(inputs)
-    return [_segment(segmenter, settings.limits, path, out / names[path]) for path in inputs]
+    return [_segment(segmenter, order, settings.limits, path, out / names[path]) for path in inputs]
 
 
 def _names(inputs: tuple[Path, ...]) -> dict[Path, str]:
@@ -40,21 +44,23 @@ def _names(inputs: tuple[Path, ...]) -> dict[Path, str]:
     }
 
 
-def _segment(segmenter: "Segmenter", limits: LimitSettings, path: Path, target: Path) -> dict[str, Any]:
+def _segment(segmenter: "Segmenter", order: Order, limits: LimitSettings, path: Path, target: Path) -> dict[str, Any]:
     release = segmenter.release
     result: dict[str, Any] = {
         "input": str(path),
         "status": "failed",
         "maskPath": None,
         "overlayPath": None,
+        "confidencePath": None,
         "findings": [],
         "quality": {"status": None, "reasonsZh": []},
+        "confidence": None,
         "release": {"name": release.name, "version": release.version, "sha256": release.sha256},
     }
     try:
         with path.open("rb") as file:
             pictures.inspect(file, limits.upload_bytes, limits.pixels)
-            processed = process(file, segmenter, path.stem)
+            processed = process(file, segmenter, path.stem, order.careful)
     except XiangyiError as error:
         return {**result, "error": {"code": error.code, "message": error.message}}
     except OSError as error:
@@ -62,11 +68,13 @@ def _segment(segmenter: "Segmenter", limits: LimitSettings, path: Path, target: 
     result["quality"] = {"status": processed.quality.status, "reasonsZh": list(processed.quality.reasons_zh)}
     if processed.rendered is None:
         return {**result, "status": "refused"}
-    mask, overlay = target.with_name(f"{target.name}-mask.png"), target.with_name(f"{target.name}-overlay.jpg")
-    mask.write_bytes(processed.rendered.mask)
-    overlay.write_bytes(processed.rendered.overlay)
-    findings = [
-        {"code": f.code, "nameZh": f.name_zh, "value": f.value, "unit": f.unit, "textZh": f.text_zh}
-        for f in processed.findings
-    ]
-    return {**result, "status": "ok", "maskPath": str(mask), "overlayPath": str(overlay), "findings": findings}
+    written = {}
+    for part, name in (("mask", "mask.png"), ("overlay", "overlay.jpg"), ("confidence", "confidence.png")):
+        path = target.with_name(f"{target.name}-{name}")
+        path.write_bytes(getattr(processed.rendered, part))
+        written[f"{part}Path"] = str(path)
+    told = {
+        "findings": msgspec.to_builtins(findings_out(processed.findings)),
+        "confidence": msgspec.to_builtins(confidence_out(processed.confidence)) if processed.confidence else None,
+    }
+    return {**result, "status": "ok", **written, **told}

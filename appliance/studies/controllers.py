@@ -19,7 +19,7 @@ from appliance.settings import Settings
 from appliance.storage import Storage
 from appliance.studies import services
 from appliance.studies.schemas import StudyOut, StudyPage
-from appliance.studies.services import Upload
+from appliance.studies.services import Order, Upload
 
 POLL_S = 0.02
 MAX_WAIT_S = 60
@@ -27,9 +27,10 @@ Wait = Annotated[float, QueryParameter(ge=0, le=MAX_WAIT_S, description="seconds
 
 
 class StudyForm(msgspec.Struct):
-    """The multipart form: one or more files, and the organ they show."""
+    """The multipart form: one or more files, the organ they show, and whether to take the careful mode's time."""
 
     organ: str | None = None
+    careful: bool = False
     file: list[UploadFile] | None = None
 
 
@@ -61,8 +62,9 @@ class StudyController(Controller):
             raise Invalid("请选择部位（organ）。", "organ_missing")
         files = data.file or []
         uploads = [Upload(file.filename or "", file.file) for file in files]
+        order = Order(data.organ, data.careful)
         study_id = await anyio.to_thread.run_sync(
-            services.submit, database, storage, settings.limits, account, data.organ, uploads, address_of(request)
+            services.submit, database, storage, settings.limits, account, order, uploads, address_of(request)
         )
         study = await wait_until_ended(database, account, study_id, wait)
         return Response(study, status_code=201 if study.ended else 202)
@@ -102,7 +104,7 @@ class StudyController(Controller):
         storage: NamedDependency[Storage],
         download: FromQuery[bool] = False,
     ) -> File:
-        """A picture: `source`, `view`, `layer`, `mask` or `overlay`; `download` saves it under a name."""
+        """A picture: `source`, `view`, `layer`, `mask`, `overlay` or `confidence`; `download` saves it under a name."""
         found = await anyio.to_thread.run_sync(
             services.find_part, database, storage, account, study_id, position, part, address_of(request)
         )

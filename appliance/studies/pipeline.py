@@ -8,6 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from appliance.studies import pictures
 from appliance.studies.render import Rendered, encode_view, render
+from model.confidence import Confidence
 from model.findings import Finding, measure
 from model.preprocess import field_of_view
 from model.quality import Quality, judge
@@ -24,13 +25,17 @@ class Processed:
     height_px: int
     quality: Quality
     findings: list[Finding]
+    confidence: Confidence | None
     view: bytes
     rendered: Rendered | None
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
-def process(file: IO[bytes], segmenter: "Segmenter", produce_id: str) -> Processed:
-    """Raises ImageDamaged when the picture cannot be decoded."""
+def process(file: IO[bytes], segmenter: "Segmenter", produce_id: str, careful: bool = False) -> Processed:
+    """`careful` takes the mean over mirrored pictures, for several times the work.
+
+    Raises ImageDamaged when the picture cannot be decoded.
+    """
     timings: dict[str, float] = {}
     with _timed(timings, "decode"):
         image = pictures.decode(file)
@@ -38,14 +43,14 @@ def process(file: IO[bytes], segmenter: "Segmenter", produce_id: str) -> Process
     with _timed(timings, "judge"):
         quality = judge(segmenter.release.organ, image, field_of_view(image))
     if quality.status == "refused":
-        return Processed(width, height, quality, [], encode_view(image), None, timings)
+        return Processed(width, height, quality, [], None, encode_view(image), None, timings)
     with _timed(timings, "segment"):
-        result = segmenter.segment(image)
+        result = segmenter.segment(image, careful)
     with _timed(timings, "measure"):
         findings = measure(segmenter.release.organ, result.mask, result.fov)
     with _timed(timings, "render"):
-        rendered = render(image, result.mask, segmenter.release.labels, produce_id)
-    return Processed(width, height, quality, findings, rendered.view, rendered, timings)
+        rendered = render(image, result, findings, segmenter.release.labels, produce_id)
+    return Processed(width, height, quality, findings, result.confidence, rendered.view, rendered, timings)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -9,30 +10,42 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from appliance.studies import ai_label
+from model.findings import Finding
 from model.tasks import Label
+
+if TYPE_CHECKING:
+    from appliance.engines import Segmentation
 
 VIEW_PX = 2048  # the longer side of what a page shows
 OPACITY = 0.6
+STROKE_RGB = (255, 255, 255)
+DOUBT_RGB = (255, 176, 32)
 
 
 @dataclass(frozen=True)
 class Rendered:
     """Encoded pictures. `mask` PNG of label indices and `overlay` JPEG have the upload's size, upright;
-    `view` JPEG and `layer` PNG (transparent) are at most VIEW_PX long."""
+    `view` JPEG, and `layer` and `confidence` PNG (transparent) are at most VIEW_PX long. `confidence` is amber where
+    the answer is in doubt: its alpha is 255 on a threshold, 0 where it is certain."""
 
     view: bytes
     layer: bytes
     mask: bytes
     overlay: bytes
+    confidence: bytes
 
 
-def render(image: np.ndarray, mask: np.ndarray, labels: tuple[Label, ...], produce_id: str) -> Rendered:
-    """`image` uint8 (H, W, 3) RGB, `mask` uint8 (H, W) of label indices."""
+def render(
+    image: np.ndarray, result: "Segmentation", findings: list[Finding], labels: tuple[Label, ...], produce_id: str
+) -> Rendered:
+    """`image` uint8 (H, W, 3) RGB, and what became of it."""
+    mask = result.mask
     return Rendered(
         view=encode_view(image),
         layer=_layer(mask, labels, produce_id),
         mask=_png(Image.fromarray(mask), produce_id),
-        overlay=_overlay(image, mask, labels, produce_id),
+        overlay=_overlay(image, mask, findings, labels, produce_id),
+        confidence=_confidence(result.sure, mask.shape, produce_id),
     )
 
 
@@ -43,12 +56,18 @@ def encode_view(image: np.ndarray) -> bytes:
     return _jpeg(Image.fromarray(small))
 
 
-def _overlay(image: np.ndarray, mask: np.ndarray, labels: tuple[Label, ...], produce_id: str) -> bytes:
+def _overlay(
+    image: np.ndarray, mask: np.ndarray, findings: list[Finding], labels: tuple[Label, ...], produce_id: str
+) -> bytes:
     blended = image.copy()
     for label in labels:
         inside = mask == label.index
         tint = np.array(label.rgb, np.float32) * OPACITY
         blended[inside] = (image[inside] * (1 - OPACITY) + tint).astype(np.uint8)
+    thickness = max(1, round(max(mask.shape) / 400))
+    for stroke in (stroke for finding in findings for stroke in finding.strokes):
+        points = np.array([[round(x * 16), round(y * 16)] for x, y in stroke.points], np.int32)
+        cv2.polylines(blended, [points], stroke.closed, STROKE_RGB, thickness, cv2.LINE_AA, shift=4)
     picture = Image.fromarray(blended)
     ai_label.draw_label(picture)
     return _jpeg(picture, xmp=ai_label.metadata(produce_id))
@@ -64,6 +83,15 @@ def _layer(mask: np.ndarray, labels: tuple[Label, ...], produce_id: str) -> byte
         stronger = cover > layer[..., 3]
         layer[stronger, :3] = label.rgb
         layer[stronger, 3] = cover[stronger]
+    return _png(Image.fromarray(layer), produce_id)
+
+
+def _confidence(sure: np.ndarray, shape: tuple[int, ...], produce_id: str) -> bytes:
+    """`sure` uint8 (h, w) at the network's scale, shown at the view's."""
+    width, height = _view_size(shape)
+    layer = np.empty((height, width, 4), np.uint8)
+    layer[..., :3] = DOUBT_RGB
+    layer[..., 3] = 255 - cv2.resize(sure, (width, height), interpolation=cv2.INTER_LINEAR)
     return _png(Image.fromarray(layer), produce_id)
 
 

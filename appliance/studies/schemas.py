@@ -5,7 +5,17 @@ from typing import Any
 
 import msgspec
 
+from model.confidence import Confidence
+from model.findings import Finding
+
 DISCLAIMER = "本结果由人工智能自动生成，仅供医生参考，不能作为诊断依据。"
+
+
+class StrokeOut(msgspec.Struct, rename="camel"):
+    """What a finding draws: points [x, y] in the picture's pixels; `closed` for an outline."""
+
+    points: list[tuple[float, float]]
+    closed: bool = False
 
 
 class FindingOut(msgspec.Struct, rename="camel"):
@@ -14,6 +24,15 @@ class FindingOut(msgspec.Struct, rename="camel"):
     value: float
     unit: str
     text_zh: str
+    strokes: list[StrokeOut] = []
+
+
+class ConfidenceOut(msgspec.Struct, rename="camel"):
+    """`level` high, medium or low; `expected_dice` 0…1 for each label that was marked."""
+
+    level: str
+    text_zh: str
+    expected_dice: dict[str, float]
 
 
 class QualityOut(msgspec.Struct, rename="camel"):
@@ -44,8 +63,10 @@ class ImageOut(msgspec.Struct, rename="camel"):
     layer_url: str | None
     mask_url: str | None
     overlay_url: str | None
+    confidence_url: str | None
     findings: list[FindingOut]
     quality: QualityOut | None
+    confidence: ConfidenceOut | None
 
 
 class StudyOut(msgspec.Struct, rename="camel"):
@@ -53,6 +74,7 @@ class StudyOut(msgspec.Struct, rename="camel"):
 
     id: str
     organ: str
+    careful: bool
     status: str
     created_at: str
     images: list[ImageOut]
@@ -75,6 +97,21 @@ class StudyPage(msgspec.Struct, rename="camel"):
     next: str | None
 
 
+def findings_out(findings: list[Finding]) -> list[FindingOut]:
+    """As the API and the command tell them."""
+    return [
+        FindingOut(
+            f.code, f.name_zh, f.value, f.unit, f.text_zh, [StrokeOut(list(s.points), s.closed) for s in f.strokes]
+        )
+        for f in findings
+    ]
+
+
+def confidence_out(confidence: Confidence) -> ConfidenceOut:
+    """As the API and the command tell it."""
+    return ConfidenceOut(confidence.level, confidence.text_zh, confidence.expected_dice)
+
+
 def study_out(study: dict[str, Any], images: list[dict[str, Any]]) -> StudyOut:
     """From a row of studies joined with its job, and its images' rows."""
     shown = [_image_out(image) for image in images]
@@ -86,6 +123,7 @@ def study_out(study: dict[str, Any], images: list[dict[str, Any]]) -> StudyOut:
     return StudyOut(
         id=study["id"],
         organ=study["organ"],
+        careful=bool(study["careful"]),
         status=status,
         created_at=study["created_at"],
         images=shown,
@@ -111,6 +149,8 @@ def _image_out(image: dict[str, Any]) -> ImageOut:
         layer_url=url("layer") if image["layer_sha256"] else None,
         mask_url=url("mask") if image["mask_sha256"] else None,
         overlay_url=url("overlay") if image["overlay_sha256"] else None,
+        confidence_url=url("confidence") if image["confidence_sha256"] else None,
         findings=msgspec.json.decode(image["findings"], type=list[FindingOut]),
         quality=msgspec.json.decode(image["quality"], type=QualityOut) if image["quality"] else None,
+        confidence=msgspec.json.decode(image["confidence"], type=ConfidenceOut) if image["confidence"] else None,
     )

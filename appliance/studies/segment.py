@@ -11,19 +11,20 @@ from appliance.jobs import Job
 from appliance.storage import Storage
 from appliance.studies import services
 from appliance.studies.pipeline import Processed, process
-from appliance.studies.schemas import FindingOut, QualityOut, ReleaseOut
+from appliance.studies.schemas import QualityOut, ReleaseOut, confidence_out, findings_out
 
 
 def segment_study(
     database: Database, storage: Storage, engines: Engines, job: Job
 ) -> Callable[[sqlite_utils.Database], None]:
     """Do the work; returns what keeps it. Raises ImageDamaged, and whatever a release or an engine refuses."""
-    segmenter = engines.segmenter(services.organ_of(database, job.subject_id))
+    order = services.order_of(database, job.subject_id)
+    segmenter = engines.segmenter(order.organ)
     results: list[tuple[str, dict[str, Any]]] = []
     timings: dict[str, float] = {}
     for image in services.images_of(database, job.subject_id):
         with storage.path(image["source_sha256"]).open("rb") as file:
-            processed = process(file, segmenter, job.subject_id)
+            processed = process(file, segmenter, job.subject_id, order.careful)
         results.append((image["id"], _store(storage, processed)))
         for name, value in processed.timings_ms.items():
             timings[name] = round(timings.get(name, 0) + value, 1)
@@ -47,11 +48,13 @@ def _store(storage: Storage, processed: Processed) -> dict[str, Any]:
     values: dict[str, Any] = {
         "width_px": processed.width_px,
         "height_px": processed.height_px,
-        "findings": [FindingOut(f.code, f.name_zh, f.value, f.unit, f.text_zh) for f in processed.findings],
+        "findings": findings_out(processed.findings),
         "quality": QualityOut(processed.quality.status, list(processed.quality.reasons_zh)),
         "view_sha256": storage.write([processed.view]).sha256,
     }
+    if processed.confidence is not None:
+        values["confidence"] = confidence_out(processed.confidence)
     if processed.rendered is not None:
-        for part in ("layer", "mask", "overlay"):
+        for part in ("layer", "mask", "overlay", "confidence"):
             values[f"{part}_sha256"] = storage.write([getattr(processed.rendered, part)]).sha256
     return values

@@ -21,7 +21,14 @@ from model import release
 from model.tasks import TASKS
 
 SEGMENT = "segment"  # the kind of job
-PARTS = {"source": None, "view": "image/jpeg", "layer": "image/png", "mask": "image/png", "overlay": "image/jpeg"}
+PARTS = {
+    "source": None,
+    "view": "image/jpeg",
+    "layer": "image/png",
+    "mask": "image/png",
+    "overlay": "image/jpeg",
+    "confidence": "image/png",
+}
 PAGE = 20
 
 _STUDY = (
@@ -39,6 +46,14 @@ class Upload:
 
 
 @dataclass(frozen=True)
+class Order:
+    """What was asked for: an organ, and whether to take the time for the careful mode."""
+
+    organ: str
+    careful: bool = False
+
+
+@dataclass(frozen=True)
 class Part:
     """A stored picture to send: where it lies, its type, and the name to save it under."""
 
@@ -52,7 +67,7 @@ def submit(
     storage: Storage,
     limits: LimitSettings,
     account: Account,
-    organ: str,
+    order: Order,
     uploads: list[Upload],
     address: str | None = None,
 ) -> str:
@@ -60,7 +75,7 @@ def submit(
 
     Raises Invalid, UnsupportedType, TooLarge, Conflict; nothing of a refused submission is stored.
     """
-    check_organ(organ)
+    check_organ(order.organ)
     if not uploads:
         raise Invalid("没有收到图片，请选择文件后提交。", "file_missing")
     if len(uploads) > limits.files:
@@ -71,7 +86,14 @@ def submit(
 
     def insert(db: sqlite_utils.Database) -> None:
         db.table("studies").insert(
-            {"id": study_id, "account_id": account.id, "organ": organ, "source": "upload", "created_at": utc_now()}
+            {
+                "id": study_id,
+                "account_id": account.id,
+                "organ": order.organ,
+                "careful": int(order.careful),
+                "source": "upload",
+                "created_at": utc_now(),
+            }
         )
         for position, (upload, picture, file) in enumerate(zip(uploads, seen, stored, strict=True)):
             db.table("images").insert(
@@ -152,12 +174,12 @@ def images_of(database: Database, study_id: str) -> list[dict[str, Any]]:
     return database.read(lambda db: _images(db, study_id))
 
 
-def organ_of(database: Database, study_id: str) -> str:
-    """The organ of a study. Raises StudyNotFound."""
-    found = database.read(lambda db: row(db, "SELECT organ FROM studies WHERE id = ?", study_id))
+def order_of(database: Database, study_id: str) -> Order:
+    """What was asked for with a study. Raises StudyNotFound."""
+    found = database.read(lambda db: row(db, "SELECT organ, careful FROM studies WHERE id = ?", study_id))
     if found is None:
         raise StudyNotFound()
-    return found["organ"]
+    return Order(found["organ"], bool(found["careful"]))
 
 
 def keep_image_result(db: sqlite_utils.Database, image_id: str, values: dict[str, Any]) -> None:

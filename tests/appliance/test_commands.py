@@ -13,6 +13,7 @@ from appliance.errors import Conflict
 from appliance.settings import Settings
 from appliance.studies import services
 from appliance.studies.command import segment_files
+from appliance.studies.services import Order
 from model import release
 from model.phantom import phantom as organ_phantom
 from model.tasks import TASKS
@@ -58,7 +59,7 @@ def test_two_inputs_of_one_name_keep_both_results(tmp_path):
 def test_segment_without_a_release(tmp_path, monkeypatch):
     monkeypatch.setattr(services.release, "newest", lambda organ: None)
     with pytest.raises(Conflict, match="尚未安装"):
-        segment_files(Settings(), "liver", (tmp_path / "x.png",), tmp_path / "out")
+        segment_files(Settings(), Order("liver"), (tmp_path / "x.png",), tmp_path / "out")
 
 
 @pytest.mark.parametrize("organ", [organ for organ in TASKS if release.newest(organ)])

@@ -11,7 +11,7 @@ import pytest
 
 from model import quality, release
 from model.datasets import load
-from model.findings import vessel_density
+from model.findings import measure
 from model.inference import (
     ComputeMissing,
     OnnxRuntimeEngine,
@@ -192,18 +192,18 @@ def test_vessel_density_by_hand():
     fov[10:90, 10:90] = 1
     mask[20:30, 10:90] = 1
     mask[0:5] = 1  # outside the view: does not count
-    finding = vessel_density(mask, fov)
+    finding = measure("retina", mask, fov)[0]
     assert (finding.value, finding.unit) == (12.5, "%")
     assert "12.5 %" in finding.text_zh
     doubled = mask.repeat(2, axis=0).repeat(2, axis=1)
-    assert vessel_density(doubled, fov).value == 12.5
+    assert measure("retina", doubled, fov)[0].value == 12.5
 
 
 def test_vessel_density_of_a_manual_mask(labelled):
     sample = load(labelled, ("drive-test",))[0]
     inside = sample.fov > 0
     by_hand = 100 * (sample.regions[..., 0][inside] > 0).sum() / inside.sum()
-    assert vessel_density(sample.regions[..., 0], sample.fov).value == pytest.approx(by_hand, abs=0.05)
+    assert measure("retina", sample.regions[..., 0], sample.fov)[0].value == pytest.approx(by_hand, abs=0.05)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from appliance.auth.services import Account
 from appliance.database import Database
 from appliance.studies import services
 from appliance.studies.pictures import ImageDamaged
-from appliance.studies.schemas import ImageOut, StudyOut
+from appliance.studies.schemas import ImageOut, StrokeOut, StudyOut
 from model.tasks import TASKS, Label
 from webadmin import wording
 from webadmin.rendering import Pages, View
@@ -50,6 +50,11 @@ class StudyView(View):
     image: ImageOut
     labels: tuple[Label, ...]
     made_by: list[tuple[str, str]]
+
+    @property
+    def strokes(self) -> list[StrokeOut]:
+        """What the shown image's findings draw on it."""
+        return [stroke for finding in self.image.findings for stroke in finding.strokes]
 
     @property
     def refused(self) -> bool:
@@ -104,6 +109,8 @@ def _made_by(study: StudyOut) -> list[tuple[str, str]]:
     lines = [("检查编号", study.id)]
     if study.release:
         lines.append(("模型", f"{study.release.name} {study.release.version}（{study.release.sha256[:12]}）"))
+    if study.careful:
+        lines.append(("模式", "仔细模式"))
     if study.compute:
         lines.append(("运行于", wording.compute(study.compute)))
     if study.timings_ms:

@@ -1,4 +1,4 @@
-// The coloured layer over the picture: how strong it is, and which of its labels are seen.
+// What lies over the picture: how strong the coloured layer is, which labels and which marks are seen.
 import { all, one, show } from "./dom.js";
 
 const REMEMBERED = "xiangyi.opacity";
@@ -17,6 +17,7 @@ export function setUpLayer(viewer) {
   const hold = (on) => {
     held = on;
     one("[data-original-hold]", viewer).setAttribute("aria-pressed", String(on));
+    viewer.classList.toggle("viewer--original", on);
     paint();
   };
 
@@ -26,6 +27,12 @@ export function setUpLayer(viewer) {
     paint();
   });
   for (const box of boxes) box.addEventListener("change", () => filter(viewer, boxes));
+  for (const box of all("[data-toggle]", viewer)) {
+    const mark = one(`[data-mark="${box.dataset.toggle}"]`, viewer);
+    const toggle = () => mark.toggleAttribute("hidden", !box.checked);
+    box.addEventListener("change", toggle);
+    toggle();
+  }
   holdable(one("[data-original-hold]", viewer), hold);
   paint();
 }

@@ -26,7 +26,7 @@ async function submitAgain(button) {
   button.disabled = true;
   try {
     const nothing = { onProgress: () => {}, onSent: () => {} };
-    const study = await transfer("/api/v1/studies", await originals(button.dataset.organ), nothing).answer;
+    const study = await transfer("/api/v1/studies", await originals(button.dataset), nothing).answer;
     location.assign(`/studies/${encodeURIComponent(study.id)}`);
   } catch (error) {
     button.disabled = false;
@@ -34,9 +34,10 @@ async function submitAgain(button) {
   }
 }
 
-async function originals(organ) {
+async function originals({ organ, careful }) {
   const form = new FormData();
   form.append("organ", organ);
+  form.append("careful", careful);
   for (const image of all("[data-original]")) {
     const response = await send(image.dataset.original);
     form.append("file", await response.blob(), image.dataset.name);

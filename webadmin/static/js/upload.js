@@ -84,7 +84,9 @@ function refuse(files, { maxBytes, maxFiles }) {
 
 function formOf(form, files) {
   const data = new FormData();
-  data.append("organ", new FormData(form).get("organ"));
+  const chosen = new FormData(form);
+  data.append("organ", chosen.get("organ"));
+  data.append("careful", chosen.has("careful"));
   for (const file of files) data.append("file", file, file.name);
   return data;
 }
