@@ -106,9 +106,10 @@ def _table(dataset: str, judged: dict, verdict: dict) -> str:
     ]
     for key in keys:
         lines.append(f"| {key} | {' | '.join(_figure(figures.get(key)) for figures in columns.values())} |")
-    for key in ("dice", "auc"):
-        careful = {label: figures.get(key) for label, figures in verdict["careful"][dataset].items()}
-        lines.append(f"| {key}, careful mode | {' | '.join(_figure(careful.get(name)) for name in columns)} |")
+    for mode, name in (("careful", "careful mode"), ("fp32", "FP32")):
+        for key in ("dice", "auc"):
+            there = {label: figures.get(key) for label, figures in verdict[mode][dataset].items()}
+            lines.append(f"| {key}, {name} | {' | '.join(_figure(there.get(column)) for column in columns)} |")
     trust = {label: figures["confidence"]["rank_correlation"] for label, figures in judged["labels"].items()}
     told = " | ".join(f"{trust[name]:.2f}" if name in trust else "–" for name in columns)
     lines.append(f"| rank correlation of the confidence with Dice | {told} |")

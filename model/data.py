@@ -17,7 +17,7 @@ Patch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 class Patches(IterableDataset):
     """Endless random patches: (image (C, S, S), target (K, S, S), valid (K, S, S)), float32.
 
-    A picture is drawn (each data set as often as the next), its light is changed before the preprocessing that
+    A picture is drawn, its light is changed before the preprocessing that
     serves users, and one map reads the patch out of it, so that no corner is empty for having been turned. A
     fundus photo's preprocessing is dear: its result is kept and made anew every eighth time.
     """
@@ -29,10 +29,9 @@ class Patches(IterableDataset):
     def __iter__(self) -> Iterator[Patch]:
         worker = torch.utils.data.get_worker_info()
         random = np.random.default_rng([self.seed, worker.id if worker else 0])
-        datasets = sorted({sample.dataset for sample in self.samples})
-        members = [[i for i, sample in enumerate(self.samples) if sample.dataset == name] for name in datasets]
+        chances = _chances(self.samples)
         while True:
-            yield self._patch(int(random.choice(members[random.integers(len(members))])), random)
+            yield self._patch(int(random.choice(len(chances), p=chances)), random)
 
     def _patch(self, index: int, random: np.random.Generator) -> Patch:
         sample, prepared = self.samples[index], self._prepared(index, random)
@@ -42,12 +41,19 @@ class Patches(IterableDataset):
         centre = _inside(fov, random) if fundus else ((width - 1) / 2, (height - 1) / 2)
         where = warp_map(centre, self.size, self.augment, random)
         image = _read(np.ascontiguousarray(prepared.tensor.transpose(1, 2, 0)), where, cv2.INTER_LINEAR)
-        regions = _read(_resize(sample.regions, (width, height)), where, cv2.INTER_NEAREST)
+        regions = self._regions(sample, (width, height), where)
         inside = _read(fov, where, cv2.INTER_NEAREST)
         if fundus:
             image = _recolour(image, random) * inside
         valid = inside * np.array(sample.known, np.float32) if fundus else np.ones_like(regions) * sample.known
         return _tensor(image), _tensor(regions), _tensor(valid)
+
+    def _regions(self, sample: Sample, size: tuple[int, int], where: np.ndarray) -> np.ndarray:
+        """The labels of a patch: an organ's edge has its share of each pixel it crosses, a thin vessel stays whole."""
+        if isinstance(self.preprocess, FundusPreprocess):
+            return _read(_resize(sample.regions, size), where, cv2.INTER_NEAREST)
+        shares = cv2.resize(sample.regions.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        return _read(shares.reshape(*size[::-1], -1), where, cv2.INTER_LINEAR)
 
     def _prepared(self, index: int, random: np.random.Generator) -> Prepared:
         if index in self.kept and random.random() > 1 / 8:
@@ -60,6 +66,16 @@ class Patches(IterableDataset):
             return prepare(expose(image, random), self.preprocess)
         self.kept[index] = prepare(image, self.preprocess)
         return self.kept[index]
+
+
+def _chances(samples: list[Sample]) -> np.ndarray:
+    """How often each sample is drawn, (n,) with sum 1: a data set by the square root of its patients, so that neither
+    a small one is lost nor a few people's many slices rule; within it each image as often as the next."""
+    weights = np.zeros(len(samples))
+    for name in {sample.dataset for sample in samples}:
+        members = [i for i, sample in enumerate(samples) if sample.dataset == name]
+        weights[members] = np.sqrt(len({samples[i].patient for i in members})) / len(members)
+    return weights / weights.sum()
 
 
 def predict(network: torch.nn.Module, sample: Sample, preprocess: Preprocess, multiple: int) -> np.ndarray:

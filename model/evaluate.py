@@ -100,15 +100,16 @@ def pooled(rows: list[Judged]) -> dict:
     return out | {"lesions": {"true": true, "found": found, "marked": said, "right": right}}
 
 
-def evaluate(folder: Path, data: Path, careful: bool = False) -> dict:
-    """All data sets of the release's organ below `data`."""
+def evaluate(folder: Path, data: Path, careful: bool = False, int8: bool = True) -> dict:
+    """All data sets of the release's organ below `data`, on the processor; `int8` False judges FP32."""
     opened = release.load(folder)
-    segmenter = Segmenter.open(opened, "cpu")
+    segmenter = Segmenter.open(opened, "cpu", int8=int8)
     trained = RECIPES[opened.organ, opened.training.get("recipe", "benchmark")].datasets
     verdict: dict = {
         "release": {"name": opened.name, "version": opened.version, "sha256": opened.sha256},
         "protocol": "inside the field of view, per image then mean, 95 % bootstrap interval, thresholds "
         + ", ".join(f"{label.name} {t}" for label, t in zip(opened.labels, opened.thresholds, strict=True))
+        + (", INT8" if opened.int8 and int8 else ", FP32")
         + (", mean over mirrored pictures" if careful else ""),
         "datasets": {},
     }
@@ -160,18 +161,20 @@ def _rounded(row: dict[str, Figures]) -> dict[str, Figures]:
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="folder of the data sets")
 @click.option("--release", "folder", type=click.Path(path_type=Path), help="default: the organ's newest")
 @click.option("--careful", is_flag=True, help="the mean over mirrored pictures, as in the careful mode")
+@click.option("--fp32", is_flag=True, help="FP32 weights, where the processor would be served INT8")
 @click.option("--json", "as_json", is_flag=True, help="the whole verdict, image by image")
 @click.option("--record", "keep", is_flag=True, help="keep the verdict in the release, with its CARD.md")
-def main(organ: str, data: Path, folder: Path | None, careful: bool, as_json: bool, keep: bool) -> None:
+def main(organ: str, data: Path, folder: Path | None, careful: bool, fp32: bool, as_json: bool, keep: bool) -> None:
     """Judge a release on patients that it never saw."""
     folder = folder or release.newest(organ)
     if folder is None:
         raise click.ClickException(f"no release for {organ}")
-    verdict = evaluate(folder, data, careful)
+    verdict = evaluate(folder, data, careful, int8=not fp32)
     if keep:
-        if careful:
-            raise click.ClickException("the record holds the careful mode's figures beside the plain ones by itself")
+        if careful or fp32:
+            raise click.ClickException("the record holds the careful mode's and FP32's figures by itself")
         verdict["careful"] = briefly(evaluate(folder, data, careful=True))
+        verdict["fp32"] = briefly(evaluate(folder, data, int8=False))
         record(folder, verdict)
     if as_json:
         click.echo(json.dumps(verdict, indent=2, ensure_ascii=False))

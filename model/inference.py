@@ -85,8 +85,10 @@ def available_computes() -> list[str]:
     return [compute for compute in COMPUTES if compute in found]
 
 
-def open_engine(weights: Path, compute: str = "auto", threads: int = 0) -> Engine:
+def open_engine(weights: Path, compute: str = "auto", threads: int = 0, for_cpu: Path | None = None) -> Engine:
     """The engine for `compute`; "auto" tries CUDA, then iGPU, then the processor, and logs which it took.
+
+    The processor takes the weights `for_cpu`, when there are any.
 
     Raises ComputeMissing when a compute asked for by name is not there.
     """
@@ -98,7 +100,9 @@ def open_engine(weights: Path, compute: str = "auto", threads: int = 0) -> Engin
     for choice in available:
         try:
             engine = (
-                OnnxRuntimeEngine(weights, choice) if choice == "cuda" else OpenVinoEngine(weights, choice, threads)
+                OnnxRuntimeEngine(weights, choice)
+                if choice == "cuda"
+                else OpenVinoEngine((choice == "cpu" and for_cpu) or weights, choice, threads)
             )
             log.info("segmentation runs on %s through %s", choice, engine.name)
             return engine
@@ -128,9 +132,12 @@ class Segmenter:
         self.release, self.engine = release, engine
 
     @classmethod
-    def open(cls, release: Release, compute: str = "auto", threads: int = 0) -> "Segmenter":
-        """Open and prove it on its golden sample. Raises ReleaseError when the mask drifts, ComputeMissing."""
-        segmenter = cls(release, open_engine(release.weights, compute, threads))
+    def open(cls, release: Release, compute: str = "auto", threads: int = 0, int8: bool = True) -> "Segmenter":
+        """Open and prove it on its golden sample; `int8` False takes FP32 on the processor as well.
+
+        Raises ReleaseError when the mask drifts, ComputeMissing.
+        """
+        segmenter = cls(release, open_engine(release.weights, compute, threads, release.int8 if int8 else None))
         segmenter.verify()
         return segmenter
 
@@ -166,13 +173,18 @@ class Segmenter:
 
     def probabilities(self, image: np.ndarray, careful: bool = False) -> tuple[np.ndarray, preprocess.Prepared]:
         """Each label's probability float32 (K, h, w) at the network's scale, zero outside the field of view."""
-        prepared = preprocess.prepare(image, self.release.preprocess)
+        padded, prepared = self.padded(image)
         height, width = prepared.fov.shape
-        bottom, right = -height % self.release.multiple, -width % self.release.multiple
-        padded = np.pad(prepared.tensor, ((0, 0), (0, bottom), (0, right)))
         mirrors = [()] if not careful else _mirrors(self.release.flips)
         probabilities = np.mean([self._run(padded, axes) for axes in mirrors], axis=0)
         return probabilities[:, :height, :width] * prepared.fov, prepared
+
+    def padded(self, image: np.ndarray) -> tuple[np.ndarray, preprocess.Prepared]:
+        """What the network is given, float32 (C, h, w) with sides that it can halve."""
+        prepared = preprocess.prepare(image, self.release.preprocess)
+        height, width = prepared.fov.shape
+        bottom, right = -height % self.release.multiple, -width % self.release.multiple
+        return np.pad(prepared.tensor, ((0, 0), (0, bottom), (0, right))), prepared
 
     def _run(self, padded: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
         """One pass over the picture mirrored along `axes`, its answer mirrored back; (K, h, w)."""

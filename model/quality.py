@@ -5,7 +5,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from model import gate
+from model.tasks import TASKS, Task
+
 MIN_SIDE_PX = 200
+# Of seven data sets' good pictures the least sharp has 0.21; blurred by 0.6 % of their side, the sharpest has 0.17.
+BLURRED = 0.17
 
 
 @dataclass(frozen=True)
@@ -23,8 +28,37 @@ def judge(organ: str, image: np.ndarray, fov: np.ndarray) -> Quality:
     small = cv2.resize(image, (256, 256), interpolation=cv2.INTER_AREA).astype(np.float32)
     if float(small.std(axis=(0, 1)).max()) < 4:
         return Quality("refused", ("图片几乎是一片纯色，看不到可以分割的内容，请检查后重新拍摄。",))
+    task, verdict = TASKS[organ], gate.judge(organ, image)
+    if verdict.likeness < gate.cutoffs()["refuse"]:
+        return Quality("refused", (_unlike(task, verdict),))
     doubts = _doubt_fundus(small, fov) if organ == "retina" else _doubt_grey(small)
+    if verdict.likeness < gate.cutoffs()["doubt"]:
+        doubts.insert(0, f"这张图片不太像{task.image_zh}，结果可能不可靠。")
+    if sharpness(image) < BLURRED:
+        doubts.append("图片模糊，边界和细小结构可能不准，建议对焦后重新拍摄。")
     return Quality("doubtful" if doubts else "ok", tuple(doubts))
+
+
+def _unlike(task: Task, verdict: gate.Verdict) -> str:
+    if verdict.mend == "invert":
+        return f"这张图片像是黑白反转的{task.image_zh}，请先反转（正像显示）再提交。"
+    if verdict.mend == "turn":
+        return f"这张{task.image_zh}的方向可能不对，请旋转到正常方向后再提交。"
+    if verdict.kind is not None:
+        return f"这张图片更像{TASKS[verdict.kind].image_zh}，不像{task.image_zh}。如果选错了部位，请改选后重新提交。"
+    return f"这张图片不像{task.image_zh}。请确认上传的是{task.image_zh}，而不是截图、文档或其他照片。"
+
+
+def sharpness(image: np.ndarray) -> float:
+    """How strong fine detail is beside broad detail, on the lit area at 512 px; a blurred picture has little."""
+    ratio = 512 / max(image.shape[:2])
+    plane = cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
+    grey = cv2.cvtColor(plane, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    lit = cv2.erode((grey > 20).astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
+    if not lit.any():
+        return 0.0
+    soft, softer = cv2.GaussianBlur(grey, (0, 0), 1.5), cv2.GaussianBlur(grey, (0, 0), 8)
+    return float((grey - soft)[lit].std() / max(float((soft - softer)[lit].std()), 0.1))
 
 
 def _doubt_grey(small: np.ndarray) -> list[str]:
@@ -49,6 +83,8 @@ def _doubt_fundus(small: np.ndarray, fov: np.ndarray) -> list[str]:
     red, green, blue = small[cv2.resize(fov, (256, 256), interpolation=cv2.INTER_NEAREST) > 0].mean(axis=0)
     if red <= max(green, blue):
         doubts.append("颜色不像眼底彩照（通常偏红），结果可能不可靠。")
+    if min(red, green) > 190:
+        doubts.append("图片过亮，血管可能被淹没，建议减小曝光后重新拍摄。")
     if max(red, green) < 40:
         doubts.append("图片偏暗，细小血管可能漏检。")
     return doubts

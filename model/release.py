@@ -12,6 +12,7 @@ RELEASES = Path(__file__).parent / "releases"
 MANIFEST = "release.json"
 WEIGHTS = "model.onnx"
 GOLDEN = "golden.npz"
+INT8 = "model-int8.xml"  # its weights lie beside it, in model-int8.bin
 
 
 class ReleaseError(Exception):
@@ -45,6 +46,11 @@ class Release:
     @property
     def weights(self) -> Path:
         return self.folder / WEIGHTS
+
+    @property
+    def int8(self) -> Path | None:
+        """The quantised weights that the processor is served, when the release has them."""
+        return self.folder / INT8 if INT8 in self.files else None
 
     @property
     def golden(self) -> Path:

@@ -212,10 +212,10 @@ def test_vessel_density_of_a_manual_mask(labelled):
         (PHANTOM, "ok"),
         (np.full((600, 600, 3), 255, np.uint8), "refused"),
         (PHANTOM[200:300, 200:300], "refused"),
-        (PHANTOM[180:400, 180:400], "doubtful"),
+        (PHANTOM[180:400, 180:400], "refused"),
         (PHANTOM // 5, "doubtful"),
         (np.repeat(PHANTOM[..., 1:2], 3, axis=2), "doubtful"),
-        (np.ascontiguousarray(PHANTOM[..., ::-1]), "doubtful"),
+        (np.ascontiguousarray(PHANTOM[..., ::-1]), "refused"),
     ],
     ids=["phantom", "blank", "tiny", "cropped", "dark", "grey", "blue"],
 )
