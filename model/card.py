@@ -80,6 +80,11 @@ def record(folder: Path, verdict: dict) -> None:
     seal(folder, confidence=verdict["confidence"])
 
 
+def read_record(folder: Path) -> dict:
+    """The verdict kept in a release. Raises FileNotFoundError when it has not been judged."""
+    return json.loads((folder / METRICS).read_text("utf-8"))
+
+
 def seal(folder: Path, **facts: object) -> None:
     """Write the hashes of all files of a release into its release.json, and what else is known by now."""
     path = folder / releases.MANIFEST
@@ -105,11 +110,11 @@ def _table(dataset: str, judged: dict, verdict: dict) -> str:
         f"| --- |{' --- |' * len(columns)}",
     ]
     for key in keys:
-        lines.append(f"| {key} | {' | '.join(_figure(figures.get(key)) for figures in columns.values())} |")
+        lines.append(f"| {key} | {' | '.join(figure(figures.get(key)) for figures in columns.values())} |")
     for mode, name in (("careful", "careful mode"), ("fp32", "FP32")):
         for key in ("dice", "auc"):
             there = {label: figures.get(key) for label, figures in verdict[mode][dataset].items()}
-            lines.append(f"| {key}, {name} | {' | '.join(_figure(there.get(column)) for column in columns)} |")
+            lines.append(f"| {key}, {name} | {' | '.join(figure(there.get(column)) for column in columns)} |")
     trust = {label: figures["confidence"]["rank_correlation"] for label, figures in judged["labels"].items()}
     told = " | ".join(f"{trust[name]:.2f}" if name in trust else "–" for name in columns)
     lines.append(f"| rank correlation of the confidence with Dice | {told} |")
@@ -122,5 +127,6 @@ def _table(dataset: str, judged: dict, verdict: dict) -> str:
     return "\n".join(lines)
 
 
-def _figure(value: dict[str, float] | None) -> str:
+def figure(value: dict[str, float] | None) -> str:
+    """A mean with its interval, as a table shows it."""
     return "–" if value is None else f"{value['mean']:.4f} ({value['low']:.4f} to {value['high']:.4f})"

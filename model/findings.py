@@ -7,7 +7,7 @@ import numpy as np
 
 from model.geometry import Point, centre_lines, long_axis, outline, parts, widest_row
 
-_HEDGE = "（自动测量，仅供医生参考，不能作为诊断）"
+_HEDGE = "（自动测量，仅供医生参考）"
 _LONGEST_PX = 1024  # masks are measured no larger than this: a 50-megapixel one would cost seconds and tell no more
 
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from model.phantom import phantom as organ_phantom
 from support.box import PASSWORD, ROOT, Box
 from support.images import encoded, phantom
 
@@ -108,7 +109,7 @@ def test_a_real_photo_from_choice_to_saved_picture(visit, labelled):
     page.set_input_files("[data-file]", labelled / "drive" / "test" / "images" / "01_test.tif")
     expect(page.locator("[data-previews]")).to_contain_text("01_test.tif")
     page.click("[data-submit]")
-    expect(page.locator(".finding__value")).to_contain_text("%", timeout=60_000)
+    expect(page.locator(".finding__value").first).to_contain_text("%", timeout=60_000)
     with page.expect_download() as saving:
         page.get_by_text("保存结果图").click()
     with Image.open(saving.value.path()) as saved:
@@ -140,6 +141,37 @@ def test_preview_progress_result_and_slider(visit, photo):
     loaded = layer.evaluate("image => image.complete && image.naturalWidth")
     assert loaded == phantom().shape[1]
     visit.shot("result-1280")
+
+
+def test_a_film_is_measured_and_its_doubt_is_shown(visit, tmp_path):
+    film = tmp_path / "film.png"
+    film.write_bytes(encoded(organ_phantom("chest")))
+    page = visit.open("/")
+    page.check("[name=organ][value=chest]")
+    page.check("[name=careful]")
+    page.set_input_files("[data-file]", film)
+    page.click("[data-submit]")
+    expect(page.locator("[data-viewer]")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("仔细模式").first).to_be_visible()
+    expect(page.get_by_text("心胸比", exact=True)).to_be_visible()
+    strokes, doubt = page.locator("[data-mark=strokes]"), page.locator("[data-mark=confidence]")
+    assert strokes.locator("polyline").count() == 3
+    expect(strokes).to_be_visible()
+    expect(doubt).to_be_hidden()
+    page.check("[data-toggle=confidence]")
+    expect(doubt).to_be_visible()
+    visit.shot("film")
+    page.uncheck("[data-toggle=strokes]")
+    expect(strokes).to_be_hidden()
+
+
+def test_the_wrong_organ_is_refused_with_its_name(visit, photo):
+    page = visit.open("/")
+    page.check("[name=organ][value=chest]")
+    page.set_input_files("[data-file]", photo)
+    page.click("[data-submit]")
+    expect(page.get_by_text("更像眼底彩照")).to_be_visible(timeout=60_000)
+    visit.shot("refused")
 
 
 def test_a_bad_file_is_told_in_place_and_the_page_goes_on(visit, tmp_path, photo):
