@@ -70,7 +70,7 @@ def record(folder: Path, verdict: dict) -> None:
         sha256=opened.sha256,
         data=data + "." if isinstance(data, str) else "; ".join(_DATA[name] for name in data) + ".",
         thresholds=", ".join(f"{label.name} {threshold}" for label, threshold in pairs),
-        chosen=f"chosen on {opened.metrics['thresholds']}",
+        chosen=opened.metrics["thresholds"],
         protocol=verdict["protocol"],
         tables="\n\n".join(_table(name, judged, verdict) for name, judged in verdict["datasets"].items()),
         failures=_FAILURES[opened.organ],

@@ -100,7 +100,11 @@ def main(checkpoint: Path, version: str) -> None:
         "threshold": even | chosen,
         "flips": facts.augment.flips,
         "confidence": {},
-        "metrics": {"thresholds": "held-out patients of the cross-validation" if chosen else "none: 0.5"},
+        "metrics": {
+            "thresholds": "chosen on the cross-validation's held-out patients"
+            if chosen
+            else "which no image has chosen"
+        },
         "training": {
             **asdict(config),
             "data": facts.datasets,

@@ -7,6 +7,7 @@ published stands below, with its source.
 import json
 from pathlib import Path
 
+import click
 import matplotlib
 
 matplotlib.use("Agg")
@@ -207,7 +208,13 @@ def tables() -> list[str]:
     return [scores_table(), paper_table(), crossval_table(), gate_table(), times_table()]
 
 
-if __name__ == "__main__":
+@click.command()
+def main() -> None:
+    """Write the tables and the pictures anew."""
     README.write_text(fill(README.read_text("utf-8"), tables()), "utf-8")
     draw_curves()
     draw_scores()
+
+
+if __name__ == "__main__":
+    main()

@@ -129,6 +129,17 @@ def test_the_careful_mode_does_not_hang_on_how_a_picture_is_mirrored(organ):
     assert np.abs(straight - plain).max() > 0.01
 
 
+@pytest.mark.parametrize("organ", [organ for organ in TASKS if release.newest(organ)])
+def test_int8_marks_what_fp32_marks(organ):
+    """Stated tolerance: 0.02 in probability on the mean pixel, and a Dice of 0.98 between the masks."""
+    whole = release.load(release.newest(organ))
+    assert whole.int8 is not None
+    one, other = (Segmenter.open(whole, "cpu", int8=int8) for int8 in (True, False))
+    image = organ_phantom(organ)
+    assert np.abs(one.probabilities(image)[0] - other.probabilities(image)[0]).mean() < 0.02
+    assert dice(one.segment(image).mask > 0, other.segment(image).mask > 0) > 0.98
+
+
 def test_islands_beside_an_organ_are_dropped():
     plane = np.full((60, 60), 0.1, np.float32)
     plane[5:30, 5:30] = plane[5:25, 35:55] = plane[50:53, 50:53] = 0.9
