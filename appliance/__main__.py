@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import anyio
 import click
@@ -132,23 +133,27 @@ def user_add(settings: Settings, username: str, role: str, password: str) -> Non
 @click.option("--organ", type=click.Choice(list(TASKS)), required=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="folder of the results")
 @click.option("--careful", is_flag=True, help="the mean over mirrored pictures: slower, a little better")
+@click.option("--pixel-mm", type=float, help="side of a pixel, where it is known: areas and lengths are metric then")
+@click.option("--slice-mm", type=float, help="distance of neighbouring slices: with --pixel-mm, the liver's volume")
 @click.option("--json", "as_json", is_flag=True, help="for programs")
 @click.argument("inputs", nargs=-1, required=True, type=INPUT, metavar="INPUT…")
 @click.pass_obj
-def segment(settings: Settings, organ: str, out: Path, careful: bool, as_json: bool, inputs: tuple[Path, ...]) -> None:
+def segment(settings: Settings, out: Path, as_json: bool, inputs: tuple[Path, ...], **asked: Any) -> None:
     """Segment pictures with no server; exit 1 when one failed."""
     from appliance.studies.command import segment_files
-    from appliance.studies.services import Order
+    from appliance.studies.orders import Order
 
-    results = segment_files(settings, Order(organ, careful), inputs, out)
+    results = segment_files(settings, Order(**asked), inputs, out)
     if as_json:
-        click.echo(json.dumps({"results": results}, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(results, ensure_ascii=False, indent=2))
     else:
-        for result in results:
+        for result in results["results"]:
             sure = [result["confidence"]["textZh"]] if result["confidence"] else []
             said = "；".join([f["textZh"] for f in result["findings"]] + sure + result["quality"]["reasonsZh"])
             click.echo(f"{result['input']}  {result['status']}  {result['overlayPath'] or ''}  {said}")
-    sys.exit(1 if any(result["status"] == "failed" for result in results) else 0)
+        for finding in results["findings"]:
+            click.echo(finding["textZh"])
+    sys.exit(1 if any(result["status"] == "failed" for result in results["results"]) else 0)
 
 
 @main.command()

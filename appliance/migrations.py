@@ -149,6 +149,15 @@ def m005_confidence(db: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def m006_spacing(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        "ALTER TABLE studies ADD COLUMN pixel_mm REAL",
+        "ALTER TABLE studies ADD COLUMN slice_mm REAL",
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring the database to today's schema. Two processes may call it at once: one waits for the other."""
     database.write(migrations.apply)

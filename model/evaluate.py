@@ -46,7 +46,7 @@ def judge(segmenter: Segmenter, sample: Sample, careful: bool) -> Judged:
         if not sample.known[plane]:
             continue
         truth = (sample.regions[..., plane] > 0) & inside
-        marked = (answer.mask >= label.index if task.nested else answer.mask == label.index) & inside
+        marked = task.region(answer.mask, label) & inside
         pixels[label.name] = np.array([(marked & truth).sum(), marked.sum(), truth.sum()])
         if label.name == "lesion":
             lesions = np.array(lesionwise(marked, truth))

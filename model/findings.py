@@ -176,6 +176,15 @@ def liver(organ: np.ndarray, lesions: np.ndarray, scale: Scale) -> list[Finding]
     return [*out, Finding("lesion_long_axis", "最大病灶长径", length, unit, text, (scale.stroke(list(ends)),))]
 
 
+def liver_volume(areas_cm2: list[float], pixel_mm: float | None, slice_mm: float | None) -> list[Finding]:
+    """The liver's volume from its areas in neighbouring slices; nothing unless the spacing of both is known."""
+    if not areas_cm2 or pixel_mm is None or slice_mm is None:
+        return []
+    volume = round(sum(areas_cm2) * slice_mm / 10, 1)
+    text = f"{len(areas_cm2)} 个层面合计的肝脏体积约 {volume} ml，仅含已提交的层面{_HEDGE}。"
+    return [Finding("liver_volume", "肝脏体积", volume, "ml", text)]
+
+
 def _apart(ends: tuple[Point, Point]) -> float:
     return float(np.hypot(ends[0][0] - ends[1][0], ends[0][1] - ends[1][1]))
 

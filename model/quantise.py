@@ -78,7 +78,7 @@ def _dice(segmenter: Segmenter, sample: Sample) -> float:
     for plane, label in enumerate(task.labels):
         truth = (sample.regions[..., plane] > 0) & inside
         if sample.known[plane] and truth.any():
-            marked = (mask >= label.index if task.nested else mask == label.index) & inside
+            marked = task.region(mask, label) & inside
             scores.append(2 * float((marked & truth).sum()) / float(marked.sum() + truth.sum()))
     return float(np.mean(scores)) if scores else 1.0
 

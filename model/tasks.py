@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class Label:
@@ -34,6 +36,10 @@ class Task:
     labels: tuple[Label, ...]
     nested: bool = False
     organs: tuple[str, ...] = ()
+
+    def region(self, mask: np.ndarray, label: Label) -> np.ndarray:
+        """Where a mask of label indices marks a label, bool (H, W); what lies inside a nested one belongs to it."""
+        return mask >= label.index if self.nested else mask == label.index
 
 
 TASKS = {

@@ -10,27 +10,32 @@ from appliance.engines import Engines
 from appliance.errors import Invalid, XiangyiError
 from appliance.settings import LimitSettings, Settings
 from appliance.studies import pictures, services
+from appliance.studies.orders import Order
 from appliance.studies.pipeline import process
 from appliance.studies.schemas import confidence_out, findings_out
-from appliance.studies.services import Order
+from model.findings import liver_volume
 
 if TYPE_CHECKING:
     from appliance.engines import Segmenter
 
 
-def segment_files(settings: Settings, order: Order, inputs: tuple[Path, ...], out: Path) -> list[dict[str, Any]]:
-    """One result for each input, in their order: a bad picture does not stop the others.
+def segment_files(settings: Settings, order: Order, inputs: tuple[Path, ...], out: Path) -> dict[str, Any]:
+    """One result for each input, in their order: a bad picture does not stop the others; and the series' findings.
 
     Raises Conflict when the organ has no release, Invalid when `out` cannot be written.
     """
     services.check_organ(order.organ)
+    services.check_spacing(order)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Invalid(f"无法写入 {out}：{error.strerror}。", "out_not_writable") from error
     segmenter = Engines(settings).segmenter(order.organ)
     names = _names(inputs)
-    return [_segment(segmenter, order, settings.limits, path, out / names[path]) for path in inputs]
+    results = [_segment(segmenter, order, settings.limits, path, out / names[path]) for path in inputs]
+    areas = [f["value"] for result in results for f in result["findings"] if f["code"] == "liver_area"]
+    whole = liver_volume(areas, order.pixel_mm, order.slice_mm)
+    return {"results": results, "findings": msgspec.to_builtins(findings_out(whole))}
 
 
 def _names(inputs: tuple[Path, ...]) -> dict[Path, str]:
@@ -60,7 +65,7 @@ def _segment(segmenter: "Segmenter", order: Order, limits: LimitSettings, path: 
     try:
         with path.open("rb") as file:
             pictures.inspect(file, limits.upload_bytes, limits.pixels)
-            processed = process(file, segmenter, path.stem, order.careful)
+            processed = process(file, segmenter, path.stem, order)
     except XiangyiError as error:
         return {**result, "error": {"code": error.code, "message": error.message}}
     except OSError as error:

@@ -18,8 +18,9 @@ from appliance.errors import Invalid
 from appliance.settings import Settings
 from appliance.storage import Storage
 from appliance.studies import services
+from appliance.studies.orders import Order
 from appliance.studies.schemas import StudyOut, StudyPage
-from appliance.studies.services import Order, Upload
+from appliance.studies.services import Upload
 
 POLL_S = 0.02
 MAX_WAIT_S = 60
@@ -27,10 +28,13 @@ Wait = Annotated[float, QueryParameter(ge=0, le=MAX_WAIT_S, description="seconds
 
 
 class StudyForm(msgspec.Struct):
-    """The multipart form: one or more files, the organ they show, and whether to take the careful mode's time."""
+    """The multipart form: one or more files, the organ they show, whether to take the careful mode's time, and the
+    spacing of pixels and slices where it is known."""
 
     organ: str | None = None
     careful: bool = False
+    pixel_mm: float | None = msgspec.field(name="pixelMm", default=None)
+    slice_mm: float | None = msgspec.field(name="sliceMm", default=None)
     file: list[UploadFile] | None = None
 
 
@@ -62,7 +66,7 @@ class StudyController(Controller):
             raise Invalid("请选择部位（organ）。", "organ_missing")
         files = data.file or []
         uploads = [Upload(file.filename or "", file.file) for file in files]
-        order = Order(data.organ, data.careful)
+        order = Order(data.organ, data.careful, data.pixel_mm, data.slice_mm)
         study_id = await anyio.to_thread.run_sync(
             services.submit, database, storage, settings.limits, account, order, uploads, address_of(request)
         )

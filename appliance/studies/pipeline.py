@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 from appliance.studies import pictures
+from appliance.studies.orders import Order
 from appliance.studies.render import Rendered, encode_view, render
 from model.confidence import Confidence
 from model.findings import Finding, measure
@@ -31,8 +32,8 @@ class Processed:
     timings_ms: dict[str, float] = field(default_factory=dict)
 
 
-def process(file: IO[bytes], segmenter: "Segmenter", produce_id: str, careful: bool = False) -> Processed:
-    """`careful` takes the mean over mirrored pictures, for several times the work.
+def process(file: IO[bytes], segmenter: "Segmenter", produce_id: str, order: Order) -> Processed:
+    """Do with one picture what was ordered; the careful mode takes several times the work.
 
     Raises ImageDamaged when the picture cannot be decoded.
     """
@@ -45,9 +46,9 @@ def process(file: IO[bytes], segmenter: "Segmenter", produce_id: str, careful: b
     if quality.status == "refused":
         return Processed(width, height, quality, [], None, encode_view(image), None, timings)
     with _timed(timings, "segment"):
-        result = segmenter.segment(image, careful)
+        result = segmenter.segment(image, order.careful)
     with _timed(timings, "measure"):
-        findings = measure(segmenter.release.organ, result.mask, result.fov)
+        findings = measure(segmenter.release.organ, result.mask, result.fov, order.pixel_mm)
     with _timed(timings, "render"):
         rendered = render(image, result, findings, segmenter.release.labels, produce_id)
     return Processed(width, height, quality, findings, result.confidence, rendered.view, rendered, timings)

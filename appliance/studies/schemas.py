@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from model.confidence import Confidence
-from model.findings import Finding
+from model.findings import Finding, liver_volume
 
 DISCLAIMER = "本结果由人工智能自动生成，仅供医生参考，不能作为诊断依据。"
 
@@ -118,6 +118,8 @@ def study_out(study: dict[str, Any], images: list[dict[str, Any]]) -> StudyOut:
     status = study["state"]
     if status == "succeeded" and all(image.quality and image.quality.status == "refused" for image in shown):
         status = "refused"
+    every = [finding for image in shown for finding in image.findings]
+    areas = [finding.value for finding in every if finding.code == "liver_area"]
     error = ErrorOut(study["error_code"], study["error_message"]) if study["error_code"] else None
     release = msgspec.json.decode(study["release"], type=ReleaseOut) if study["release"] else None
     return StudyOut(
@@ -127,7 +129,7 @@ def study_out(study: dict[str, Any], images: list[dict[str, Any]]) -> StudyOut:
         status=status,
         created_at=study["created_at"],
         images=shown,
-        findings=[finding for image in shown for finding in image.findings],
+        findings=findings_out(liver_volume(areas, study["pixel_mm"], study["slice_mm"])) + every,
         release=release,
         compute=study["compute"],
         timings_ms=json.loads(study["timings_ms"] or "{}"),

@@ -24,7 +24,7 @@ def segment_study(
     timings: dict[str, float] = {}
     for image in services.images_of(database, job.subject_id):
         with storage.path(image["source_sha256"]).open("rb") as file:
-            processed = process(file, segmenter, job.subject_id, order.careful)
+            processed = process(file, segmenter, job.subject_id, order)
         results.append((image["id"], _store(storage, processed)))
         for name, value in processed.timings_ms.items():
             timings[name] = round(timings.get(name, 0) + value, 1)

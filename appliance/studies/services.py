@@ -16,6 +16,7 @@ from appliance.errors import Conflict, Invalid, NotFound, StudyNotFound, TooLarg
 from appliance.settings import LimitSettings
 from appliance.storage import Storage, chunks_of
 from appliance.studies import pictures
+from appliance.studies.orders import Order
 from appliance.studies.schemas import StudyOut, StudyPage, study_out
 from model import release
 from model.tasks import TASKS
@@ -46,14 +47,6 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class Order:
-    """What was asked for: an organ, and whether to take the time for the careful mode."""
-
-    organ: str
-    careful: bool = False
-
-
-@dataclass(frozen=True)
 class Part:
     """A stored picture to send: where it lies, its type, and the name to save it under."""
 
@@ -76,6 +69,7 @@ def submit(
     Raises Invalid, UnsupportedType, TooLarge, Conflict; nothing of a refused submission is stored.
     """
     check_organ(order.organ)
+    check_spacing(order)
     if not uploads:
         raise Invalid("没有收到图片，请选择文件后提交。", "file_missing")
     if len(uploads) > limits.files:
@@ -91,6 +85,8 @@ def submit(
                 "account_id": account.id,
                 "organ": order.organ,
                 "careful": int(order.careful),
+                "pixel_mm": order.pixel_mm,
+                "slice_mm": order.slice_mm,
                 "source": "upload",
                 "created_at": utc_now(),
             }
@@ -122,6 +118,13 @@ def check_organ(organ: str) -> None:
         raise Invalid(f"不认识的部位，可选：{known}。", "organ_unknown", organs=list(TASKS))
     if release.newest(organ) is None:
         raise Conflict(f"本机尚未安装“{TASKS[organ].name_zh}”的模型，请联系管理员。", "release_missing", organ=organ)
+
+
+def check_spacing(order: Order) -> None:
+    """Raises Invalid for a spacing that no picture has."""
+    for value in (order.pixel_mm, order.slice_mm):
+        if value is not None and not 0.001 <= value <= 50:
+            raise Invalid("像素或层距（毫米）应在 0.001 到 50 之间。", "spacing_invalid")
 
 
 def get(database: Database, account: Account, study_id: str) -> StudyOut:
@@ -176,10 +179,10 @@ def images_of(database: Database, study_id: str) -> list[dict[str, Any]]:
 
 def order_of(database: Database, study_id: str) -> Order:
     """What was asked for with a study. Raises StudyNotFound."""
-    found = database.read(lambda db: row(db, "SELECT organ, careful FROM studies WHERE id = ?", study_id))
+    found = database.read(lambda db: row(db, "SELECT * FROM studies WHERE id = ?", study_id))
     if found is None:
         raise StudyNotFound()
-    return Order(found["organ"], bool(found["careful"]))
+    return Order(found["organ"], bool(found["careful"]), found["pixel_mm"], found["slice_mm"])
 
 
 def keep_image_result(db: sqlite_utils.Database, image_id: str, values: dict[str, Any]) -> None:

@@ -13,9 +13,10 @@ from appliance.errors import Conflict
 from appliance.settings import Settings
 from appliance.studies import services
 from appliance.studies.command import segment_files
-from appliance.studies.services import Order
+from appliance.studies.orders import Order
 from model import release
 from model.phantom import phantom as organ_phantom
+from model.phantom import slice_phantom
 from model.tasks import TASKS
 from support.box import ROOT, Box, free_port
 from support.images import encoded, phantom
@@ -54,6 +55,23 @@ def test_two_inputs_of_one_name_keep_both_results(tmp_path):
     paths = {result["maskPath"] for result in json.loads(done.stdout)["results"]}
     assert len(paths) == 2
     assert all(Path(path).exists() for path in paths)
+
+
+def test_a_series_of_known_spacing_has_a_volume(tmp_path):
+    inputs = []
+    for seed in (1, 2):
+        inputs.append(str(tmp_path / f"{seed}.png"))
+        Path(inputs[-1]).write_bytes(encoded(slice_phantom(seed)))
+    spacing = ["--pixel-mm", "0.8", "--slice-mm", "5"]
+    done = xiangyi(tmp_path, "segment", "--organ", "liver", *inputs, *spacing, "--out", str(tmp_path / "o"), "--json")
+    said = json.loads(done.stdout)
+    areas = [f["value"] for result in said["results"] for f in result["findings"] if f["code"] == "liver_area"]
+    assert len(areas) == 2
+    assert said["findings"][0]["code"] == "liver_volume"
+    assert said["findings"][0]["value"] == pytest.approx(sum(areas) * 0.5, abs=0.06)
+    wrong = xiangyi(tmp_path, "segment", "--organ", "liver", *inputs, "--pixel-mm", "0", "--out", str(tmp_path / "o"))
+    assert wrong.returncode != 0
+    assert "毫米" in wrong.stderr
 
 
 def test_segment_without_a_release(tmp_path, monkeypatch):

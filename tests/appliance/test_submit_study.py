@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from appliance.studies import services
+from model.phantom import phantom as organ_phantom
 from support.images import decoded, encoded, phantom
 
 
@@ -103,6 +104,33 @@ def test_good_upload_becomes_a_result(api):
     assert overlay.shape == phantom().shape
     saved = api.client.get(image["overlayUrl"], params={"download": "true"}, headers=api.as_("ann"))
     assert saved.headers["content-disposition"].startswith("attachment")
+
+
+def test_a_film_has_its_lines_its_confidence_and_its_careful_mode(api):
+    film = encoded(organ_phantom("chest"))
+    answers = []
+    for careful in ("true", "false"):
+        form = {"organ": "chest", "careful": careful}
+        answers.append(
+            api.client.post("/api/v1/studies", headers=api.as_("ann"), data=form, files={"file": ("a.png", film)})
+        )
+    assert api.work() == 2
+    careful, plain = (
+        api.client.get(f"/api/v1/studies/{answer.json()['id']}", headers=api.as_("ann")).json() for answer in answers
+    )
+    assert (careful["careful"], plain["careful"]) == (True, False)
+    image = careful["images"][0]
+    ratio = next(finding for finding in image["findings"] if finding["code"] == "cardiothoracic_ratio")
+    assert all(0 <= x < 512 and 0 <= y < 512 for stroke in ratio["strokes"] for x, y in stroke["points"])
+    assert image["confidence"]["level"] in ("low", "medium", "high")
+    assert set(image["confidence"]["expectedDice"]) == {"lung", "heart"}
+    maps = [
+        decoded(api.client.get(study["images"][0]["confidenceUrl"], headers=api.as_("ann")).content)
+        for study in (careful, plain)
+    ]
+    assert maps[0].shape == (512, 512, 4)
+    assert 0 < (maps[0][..., 3] > 127).mean() < 0.5
+    assert (maps[0] != maps[1]).any(), "the careful mode changed nothing"
 
 
 def test_damage_that_only_decoding_finds_fails_the_study_and_keeps_the_original(api):

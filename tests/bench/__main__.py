@@ -61,6 +61,9 @@ def rows() -> list[dict]:
         segmenter = Segmenter(opened, engine)
         what = f"Segmenter on {engine.name}: prepare, infer, mask"
         measured[what] = median_ms(lambda segmenter=segmenter: segmenter.segment(phantom()))
+    if opened.int8:
+        served = Segmenter.open(opened, "cpu")
+        measured["Segmenter on openvino, INT8 as served"] = median_ms(lambda: served.segment(phantom()))
     with tempfile.TemporaryDirectory() as data:
         box = Box(Path(data), {"XIANGYI_LLM_ENABLED": "false"}).start()
         try:

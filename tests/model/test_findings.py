@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from model.datasets import labels_of, load
-from model.findings import Finding, measure
+from model.findings import Finding, liver_volume, measure
 from model.geometry import centre_lines, long_axis, outline, parts
 
 Y, X = np.mgrid[:400, :400].astype(float)
@@ -97,6 +97,15 @@ def test_lesions_counted_sized_outlined():
     axis = found["lesion_long_axis"]
     assert axis.value == pytest.approx((np.hypot(29, 9) + 1) * 0.8, abs=0.06)
     assert axis.unit == "mm"
+
+
+def test_liver_volume_by_hand():
+    slab = np.zeros((200, 200), np.uint8)
+    slab[50:150, 50:150] = 1
+    areas = [by_code("liver", slab, pixel_mm=0.7)["liver_area"].value] * 10
+    volume = liver_volume(areas, 0.7, 5)[0]
+    assert (volume.value, volume.unit) == (pytest.approx(100 * 100 * 0.49 * 50 / 1000, abs=0.1), "ml")
+    assert liver_volume(areas, None, 5) == liver_volume(areas, 0.7, None) == liver_volume([], 0.7, 5) == []
 
 
 def test_strokes_are_in_the_pictures_own_pixels():

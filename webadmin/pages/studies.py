@@ -12,7 +12,7 @@ from appliance.auth.services import Account
 from appliance.database import Database
 from appliance.studies import services
 from appliance.studies.pictures import ImageDamaged
-from appliance.studies.schemas import ImageOut, StrokeOut, StudyOut
+from appliance.studies.schemas import FindingOut, ImageOut, StrokeOut, StudyOut
 from model.tasks import TASKS, Label
 from webadmin import wording
 from webadmin.rendering import Pages, View
@@ -50,6 +50,12 @@ class StudyView(View):
     image: ImageOut
     labels: tuple[Label, ...]
     made_by: list[tuple[str, str]]
+
+    @property
+    def whole(self) -> list[FindingOut]:
+        """What was measured over all images together."""
+        of_images = {id(finding) for image in self.study.images for finding in image.findings}
+        return [finding for finding in self.study.findings if id(finding) not in of_images]
 
     @property
     def strokes(self) -> list[StrokeOut]:
