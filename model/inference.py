@@ -189,8 +189,7 @@ class Segmenter:
     def _run(self, padded: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
         """One pass over the picture mirrored along `axes`, its answer mirrored back; (K, h, w)."""
         answer = self.engine.run(np.ascontiguousarray(np.flip(padded, axes))[None])[0]
-        # Retina 1.0.0 puts the background's probability first; every later network has its labels only.
-        return np.flip(answer[-len(self.release.labels) :], axes)
+        return np.flip(answer, axes)
 
     def _mask(self, planes: list[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
         """Label by label, so that a 50-megapixel mask never needs all labels' probabilities at full size."""

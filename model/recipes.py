@@ -29,7 +29,7 @@ _UPRIGHT = Augment(angle=12, scale=0.2, shift=0.06, stretch=0.08, perspective=0.
 RECIPES: dict[tuple[str, str], Recipe] = {
     ("retina", "benchmark"): Recipe(("drive-train",), FundusPreprocess(), Augment()),
     ("retina", "field"): Recipe(
-        ("drive-train", "stare", "chasedb1"), FundusPreprocess(), Augment(scale=0.35, photo=0.3), part="all"
+        ("drive-train", "stare", "chasedb1"), FundusPreprocess(), Augment(scale=0.25, photo=0.1), part="all"
     ),
     ("chest", "benchmark"): Recipe(("jsrt",), GreyPreprocess(), _UPRIGHT, depth=5, channels=1),
     ("chest", "field"): Recipe(("jsrt", "shenzhen"), GreyPreprocess(), _UPRIGHT, depth=5, channels=1),
