@@ -173,6 +173,7 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500, devices:
 @click.option("--every", default=500, show_default=True, help="steps between checkpoints")
 @click.option("--seed", default=TrainConfig.seed, show_default=True)
 @click.option("--width", default=TrainConfig.width, show_default=True)
+@click.option("--dropout", default=TrainConfig.dropout, show_default=True)
 @click.option("--attention/--plain", default=True, help="attention gates, or the plain U-Net")
 @click.option("--devices", default="auto", show_default=True, help="how many GPUs or processes; with torchrun, its own")
 def main(data: Path, out: Path, every: int, devices: str, **settings: Any) -> None:

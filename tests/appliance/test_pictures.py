@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from appliance.studies.orders import Order
 from appliance.studies.pictures import decode, inspect
 from appliance.studies.pipeline import process
 from support.images import decoded, encoded, phantom
@@ -80,7 +81,7 @@ def test_fifty_megapixels_from_file_to_result(api):
     big = cv2.resize(phantom(), (7000, 7150), interpolation=cv2.INTER_CUBIC)
     content = encoded(big, "JPEG", quality=90)
     started = time.perf_counter()
-    processed = process(io.BytesIO(content), api.engines.segmenter("retina"), "test")
+    processed = process(io.BytesIO(content), api.engines.segmenter("retina"), "test", Order("retina"))
     assert (processed.height_px, processed.width_px) == big.shape[:2]
     assert processed.rendered is not None
     mask = decoded(processed.rendered.mask)
