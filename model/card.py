@@ -62,13 +62,12 @@ def record(folder: Path, verdict: dict) -> None:
     opened = releases.load(folder)
     (folder / METRICS).write_text(json.dumps(verdict, indent=2, ensure_ascii=False) + "\n", "utf-8")
     training, pairs = opened.training, zip(opened.labels, opened.thresholds, strict=True)
-    data = training["data"]
     text = _CARD.format(
         name=opened.name,
         version=opened.version,
         use=_USE[opened.organ],
         sha256=opened.sha256,
-        data=data + "." if isinstance(data, str) else "; ".join(_DATA[name] for name in data) + ".",
+        data="; ".join(_DATA[name] for name in training["data"]) + ".",
         thresholds=", ".join(f"{label.name} {threshold}" for label, threshold in pairs),
         chosen=opened.metrics["thresholds"],
         protocol=verdict["protocol"],

@@ -173,22 +173,15 @@ class Segmenter:
 
     def probabilities(self, image: np.ndarray, careful: bool = False) -> tuple[np.ndarray, preprocess.Prepared]:
         """Each label's probability float32 (K, h, w) at the network's scale, zero outside the field of view."""
-        padded, prepared = self.padded(image)
+        tensor, prepared = padded(self.release, image)
         height, width = prepared.fov.shape
         mirrors = [()] if not careful else _mirrors(self.release.flips)
-        probabilities = np.mean([self._run(padded, axes) for axes in mirrors], axis=0)
+        probabilities = np.mean([self._run(tensor, axes) for axes in mirrors], axis=0)
         return probabilities[:, :height, :width] * prepared.fov, prepared
 
-    def padded(self, image: np.ndarray) -> tuple[np.ndarray, preprocess.Prepared]:
-        """What the network is given, float32 (C, h, w) with sides that it can halve."""
-        prepared = preprocess.prepare(image, self.release.preprocess)
-        height, width = prepared.fov.shape
-        bottom, right = -height % self.release.multiple, -width % self.release.multiple
-        return np.pad(prepared.tensor, ((0, 0), (0, bottom), (0, right))), prepared
-
-    def _run(self, padded: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    def _run(self, tensor: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
         """One pass over the picture mirrored along `axes`, its answer mirrored back; (K, h, w)."""
-        answer = self.engine.run(np.ascontiguousarray(np.flip(padded, axes))[None])[0]
+        answer = self.engine.run(np.ascontiguousarray(np.flip(tensor, axes))[None])[0]
         return np.flip(answer, axes)
 
     def _mask(self, planes: list[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
@@ -206,6 +199,14 @@ class Segmenter:
                 np.maximum(best, full, out=best, where=chosen)
             mask[chosen] = label.index
         return mask
+
+
+def padded(release: Release, image: np.ndarray) -> tuple[np.ndarray, preprocess.Prepared]:
+    """What a release's network is given, float32 (C, h, w) with sides that it can halve."""
+    prepared = preprocess.prepare(image, release.preprocess)
+    height, width = prepared.fov.shape
+    bottom, right = -height % release.multiple, -width % release.multiple
+    return np.pad(prepared.tensor, ((0, 0), (0, bottom), (0, right))), prepared
 
 
 def without_islands(plane: np.ndarray, threshold: float, share: float = 0.1) -> np.ndarray:

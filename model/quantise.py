@@ -16,7 +16,8 @@ import openvino
 from model import release as releases
 from model.card import seal
 from model.datasets import Sample, load
-from model.inference import Segmenter
+from model.inference import Segmenter, padded
+from model.metrics import confusion
 from model.recipes import RECIPES
 from model.tasks import TASKS
 
@@ -26,8 +27,7 @@ IMAGES = 40  # to measure activations on, and as many again to control the accur
 
 def quantise(release: releases.Release, samples: list[Sample]) -> openvino.Model:
     """`samples`: half of them to calibrate with, half to control."""
-    segmenter = Segmenter(release, _Silent())
-    prepared = {sample.name: segmenter.padded(sample.image)[0][None] for sample in samples}
+    prepared = {sample.name: padded(release, sample.image)[0][None] for sample in samples}
     calibration, control = samples[::2], samples[1::2]
 
     def inputs(sample: Sample) -> np.ndarray:
@@ -47,15 +47,6 @@ def quantise(release: releases.Release, samples: list[Sample]) -> openvino.Model
         drop_type=nncf.DropType.ABSOLUTE,
         subset_size=len(calibration),
     )
-
-
-class _Silent:
-    """No engine: preparing needs none."""
-
-    name = compute = "none"
-
-    def run(self, tensor: np.ndarray) -> np.ndarray:
-        raise NotImplementedError
 
 
 class _Compiled:
@@ -79,7 +70,7 @@ def _dice(segmenter: Segmenter, sample: Sample) -> float:
         truth = (sample.regions[..., plane] > 0) & inside
         if sample.known[plane] and truth.any():
             marked = task.region(mask, label) & inside
-            scores.append(2 * float((marked & truth).sum()) / float(marked.sum() + truth.sum()))
+            scores.append(confusion(marked, truth)["dice"])
     return float(np.mean(scores)) if scores else 1.0
 
 

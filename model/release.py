@@ -111,21 +111,14 @@ def _from_manifest(folder: Path, manifest: dict) -> Release:
         labels=labels,
         preprocess=preprocess.from_dict(manifest["preprocess"]),
         multiple=int(manifest["input"]["multiple"]),
-        thresholds=_thresholds(manifest["threshold"], labels),
-        flips=manifest.get("flips", ""),
-        confidence={label: (float(low), float(high)) for label, (low, high) in manifest.get("confidence", {}).items()},
+        thresholds=tuple(float(manifest["threshold"][label.name]) for label in labels),
+        flips=manifest["flips"],
+        confidence={label: (float(low), float(high)) for label, (low, high) in manifest["confidence"].items()},
         metrics=manifest["metrics"],
         training=manifest["training"],
         files=manifest["files"],
         created_at=manifest["createdAt"],
     )
-
-
-def _thresholds(value: float | dict[str, float], labels: tuple[Label, ...]) -> tuple[float, ...]:
-    """One number for all labels, or one for each by its name."""
-    if isinstance(value, dict):
-        return tuple(float(value[label.name]) for label in labels)
-    return (float(value),) * len(labels)
 
 
 def _version(text: str) -> tuple[int, ...]:

@@ -54,8 +54,8 @@ class StudyView(View):
     @property
     def whole(self) -> list[FindingOut]:
         """What was measured over all images together."""
-        of_images = {id(finding) for image in self.study.images for finding in image.findings}
-        return [finding for finding in self.study.findings if id(finding) not in of_images]
+        of_images = [finding for image in self.study.images for finding in image.findings]
+        return [finding for finding in self.study.findings if finding not in of_images]
 
     @property
     def strokes(self) -> list[StrokeOut]:
