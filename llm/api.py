@@ -1,22 +1,22 @@
-"""The endpoint's routes: health, model list, chat completions."""
+"""The endpoint's routes: health, model list, and chat completions, which queue here and are answered by llama.cpp."""
 
 import asyncio
-import json
 import logging
 import time
-import uuid
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 
+import httpx
 from litestar import Litestar, Request, Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
 from litestar.response import Stream
 
 from llm import protocol
-from llm.engine import Generation
-from llm.errors import ContextOverflow, GenerationFailed, QueueFull
-from llm.protocol import ApiError, ChatRequest
+from llm.errors import QueueFull
+from llm.protocol import ApiError
 from llm.service import Service
+from llm.turns import Turn
 
 MAX_BODY_BYTES = 1_000_000
 _log = logging.getLogger(__name__)
@@ -31,17 +31,22 @@ async def health(service: NamedDependency[Service]) -> Response[dict]:
 @get("/v1/models")
 async def models(service: NamedDependency[Service]) -> dict:
     loaded = [{"id": service.model, "object": "model", "created": 0, "owned_by": "xiangyi"}]
-    return {"object": "list", "data": loaded if service.engine else []}
+    return {"object": "list", "data": loaded if service.llama else []}
 
 
 @post("/v1/chat/completions", status_code=200)
 async def chat(request: Request, service: NamedDependency[Service]) -> Response | Stream:
-    asked = protocol.parse(await request.json())
-    generation = await _submit(service, asked)
-    head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": service.model}
-    if asked.stream:
-        return Stream(_events(generation, head, asked.usage), media_type="text/event-stream")
-    return Response(await _whole(request, generation, head))
+    body = protocol.check(await request.json())
+    llama = service.ready(str(body.get("model") or ""))
+    try:
+        turn = service.turns.enter()
+    except QueueFull as error:
+        raise ApiError(429, "llm_busy", "问诊排队已满，请稍后再试。") from error
+    pieces = _answer(service, llama.http, turn, {**body, "model": service.model})
+    if not body.get("stream"):
+        return Response(await _whole(request, pieces), media_type="application/json")
+    # The first piece is awaited before the answer begins: what is refused at once is still told by its status.
+    return Stream(_after(await anext(pieces), pieces), media_type="text/event-stream")
 
 
 def create_app(service: Service) -> Litestar:
@@ -56,69 +61,60 @@ def create_app(service: Service) -> Litestar:
     )
 
 
-async def _submit(service: Service, asked: ChatRequest) -> Generation:
-    engine = service.ready_engine(asked.model)
-    loop = asyncio.get_running_loop()
-    try:
-        return await asyncio.to_thread(engine.submit, asked.messages, asked.sampling, loop)
-    except (ContextOverflow, QueueFull, ValueError) as error:
-        raise ApiError.of(error) from error
+async def _answer(service: Service, http: httpx.AsyncClient, turn: Turn, body: dict) -> AsyncIterator[bytes]:
+    """What llama.cpp sends, byte for byte, after the places in the queue. Raises ApiError when it refuses.
 
-
-async def _events(generation: Generation, head: dict, with_usage: bool) -> AsyncIterator[str]:
-    """Server-sent events. A client that leaves closes this iterator, and that stops the generation."""
-    tokens = 0
+    Whoever closes this early gives the turn back and stops the generation.
+    """
+    began, first_s = time.monotonic(), None
     try:
-        yield _event(protocol.chunk(head, {"role": "assistant", "content": ""}))
-        async for piece in generation.pieces():
-            tokens = piece.tokens
-            if piece.text:
-                yield _event(protocol.chunk(head, {"content": piece.text}))
-            if piece.finish:
-                yield _event(protocol.chunk(head, {}, piece.finish))
-        if with_usage:
-            yield _event({**protocol.chunk(head, {}), "choices": [], "usage": _usage(generation, tokens)})
-        yield "data: [DONE]\n\n"
-    except GenerationFailed:
-        yield _event(ApiError(500, "llm_failed", "本地模型生成中断，请重试。").body())
+        async for place in turn.places():
+            if body.get("stream"):
+                yield protocol.queued(service.model, place).encode()
+        async with http.stream("POST", "/v1/chat/completions", json=body) as answer:
+            if answer.status_code != 200:
+                raise ApiError.from_llama(answer.status_code, await answer.aread())
+            async for piece in answer.aiter_raw():
+                first_s = first_s or time.monotonic() - began
+                yield piece
+    except httpx.HTTPError as error:
+        raise ApiError(500, "llm_failed", "本地模型生成中断，请重试。") from error
     finally:
-        generation.cancelled.set()
+        service.turns.leave(turn)
+        _log.info("answer first_s=%.2f total_s=%.2f", first_s or 0, time.monotonic() - began)
 
 
-async def _whole(request: Request, generation: Generation, head: dict) -> dict:
+async def _after(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async with aclosing(pieces):  # type: ignore[type-var]
+        try:
+            yield first
+            async for piece in pieces:
+                yield piece
+        except ApiError as error:
+            yield protocol.event(error.body()).encode()
+
+
+async def _whole(request: Request, pieces: AsyncIterator[bytes]) -> bytes:
     """Collect the answer, unless the client leaves first."""
-    collecting = asyncio.ensure_future(_collect(generation, head))
+    collecting = asyncio.ensure_future(_collect(pieces))
     leaving = asyncio.ensure_future(_disconnected(request))
     try:
         await asyncio.wait({collecting, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not collecting.done():
             raise ApiError(499, "client_closed_request", "The client went away.")
         return collecting.result()
-    except GenerationFailed as error:
-        raise ApiError(500, "llm_failed", "本地模型生成中断，请重试。") from error
     finally:
-        generation.cancelled.set()
         collecting.cancel()
         leaving.cancel()
 
 
-async def _collect(generation: Generation, head: dict) -> dict:
-    pieces = [piece async for piece in generation.pieces()]
-    text = "".join(piece.text for piece in pieces)
-    return protocol.completion(head, text, pieces[-1].finish, _usage(generation, pieces[-1].tokens))
+async def _collect(pieces: AsyncIterator[bytes]) -> bytes:
+    return b"".join([piece async for piece in pieces])
 
 
 async def _disconnected(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _usage(generation: Generation, tokens: int) -> dict:
-    return protocol.usage(len(generation.prompt), tokens)
-
-
-def _event(body: dict) -> str:
-    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
 
 
 def _api_error(_: Request, error: ApiError) -> Response[dict]:

@@ -1,4 +1,4 @@
-"""Bring the runtime and the model to this box, whatever is missing of them, and say how far that is."""
+"""Bring the model to this box when it is missing, and say how far that is."""
 
 import logging
 import os
@@ -9,7 +9,6 @@ from llm.download import ensure_model, is_verified, model_path
 from llm.errors import ArrivalError, ConsultationOff, Stopped
 from llm.progress import Progress
 from llm.registry import ModelSpec, find_model
-from llm.runtime import ensure_runtime, is_installed
 
 FIRST_WAIT_S = 5.0
 LONGEST_WAIT_S = 300.0
@@ -24,22 +23,15 @@ def default_cache() -> Path:
 
 
 def arrive(model: str, cache: Path, install: bool, progress: Progress, stop: threading.Event) -> Path:
-    """Path of a model that can be loaded, with `llama_cpp` importable. `install` False: take only what is here.
+    """Path of a model that can be loaded. `install` False: take only what is here.
 
     Raises ArrivalError (its subclass ConsultationOff where there is to be no model), Stopped.
     """
     spec = find_model(model)
     _require_ram(spec, Path(model))
-    if not install and not is_installed():
-        raise ConsultationOff(OFF.format("没有安装 llama-cpp-python，而设置不允许自动安装"))
     if spec is None:
-        path = _given_file(Path(model))
-        ensure_runtime(cache, progress, stop)
-        return path
-    if not install:
-        return _present(spec, cache, stop)
-    ensure_runtime(cache, progress, stop)
-    return ensure_model(spec, cache, progress, stop)
+        return _given_file(Path(model))
+    return ensure_model(spec, cache, progress, stop) if install else _present(spec, cache, stop)
 
 
 def arrive_patiently(model: str, cache: Path, install: bool, progress: Progress, stop: threading.Event) -> Path:

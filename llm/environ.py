@@ -4,13 +4,13 @@ import os
 from pathlib import Path
 
 
-def for_pip(scratch: Path, **extra: str) -> dict[str, str]:
+def for_pip(scratch: Path) -> dict[str, str]:
     """A child's environment. Its temporary files go to `scratch`, where the free space was checked."""
-    return {**os.environ, "TMPDIR": str(scratch), "PIP_DISABLE_PIP_VERSION_CHECK": "1", **extra}
+    return {**os.environ, "TMPDIR": str(scratch), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 def prepare_llama() -> None:
-    """Before llama_cpp's first import: idle OpenMP threads sleep, for spinning starves segmentation on the same cores.
+    """Before xllamacpp's first import: idle OpenMP threads sleep, for spinning starves segmentation on the same cores.
 
     Measured with other load on two cores: generation fell from 24 to 2.5 tokens/s without this.
     """

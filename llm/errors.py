@@ -23,18 +23,3 @@ class Stopped(Exception):
 
 class QueueFull(Exception):
     """As many questions wait as the settings allow."""
-
-
-class ContextOverflow(Exception):
-    """Prompt and answer together need more tokens than the context holds."""
-
-    def __init__(self, context: int, prompt_tokens: int, answer_tokens: int):
-        super().__init__(
-            f"This model's maximum context length is {context} tokens. However, you requested "
-            f"{prompt_tokens + answer_tokens} tokens "
-            f"({prompt_tokens} in the messages, {answer_tokens} in the completion)."
-        )
-
-
-class GenerationFailed(Exception):
-    """llama.cpp gave up in the middle of an answer."""

@@ -12,23 +12,20 @@ from pathlib import Path
 from llm import environ
 from llm.errors import ArrivalError, Stopped
 
-NO_COMPILER = "缺少 C++ 编译器，无法编译本地模型的运行库。请执行：sudo apt-get install -y g++ ，装好后会自动继续。"
-_NETWORK = "连不上软件源。请检查网络，联网后会自动继续；没有网络时，可用 U 盘带来的模型和运行库（见 llm/README.md）。"
-_OTHER = "软件包下载或安装失败，会自动重试。详情见日志。"
+_NETWORK = "连不上软件源。请检查网络，联网后会自动继续；没有网络时，可用 U 盘带来的模型（见 llm/README.md）。"
+_OTHER = "软件包下载失败，会自动重试。详情见日志。"
 
-# What pip or the compiler prints → the sentence. The first that is found counts.
+# What pip prints → the sentence. The first that is found counts.
 _REASONS = (
     (r"No space left on device", "磁盘已满。请清理磁盘，腾出空间后会自动继续。"),
     (r"No module named pip", "这个 Python 环境里没有 pip。请执行：python -m ensurepip ，之后会自动继续。"),
-    (r"CMAKE_CXX?_COMPILER|[Cc]ompiler.{0,40}not found|is not able to compile", NO_COMPILER),
     (r"NewConnectionError|NameResolution|ConnectTimeout|Read timed out|ProxyError", _NETWORK),
     (r"Connection (refused|reset)|SSLError|IncompleteRead|Could not fetch URL|No matching distribution", _NETWORK),
-    (r"Killed|cc1plus: out of memory", "内存不足，编译被系统中止。请关闭其他程序，之后会自动重试。"),
     (r"Permission denied", "没有写入权限。请检查缓存目录和 Python 环境的所有者。"),
 )
 
 
-def run_pip(arguments: list[str], scratch: Path, stop: threading.Event, *, polite: int = 0, **env: str) -> None:
+def run_pip(arguments: list[str], scratch: Path, stop: threading.Event, *, polite: int = 0) -> None:
     """Run `pip ARGUMENTS`, `polite` steps down in priority.
 
     Raises ArrivalError with the reason and the end of pip's words as its cause, Stopped when `stop` is set.
@@ -41,7 +38,7 @@ def run_pip(arguments: list[str], scratch: Path, stop: threading.Event, *, polit
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=environ.for_pip(scratch, **env),
+            env=environ.for_pip(scratch),
             start_new_session=True,
         )
     with contextlib.suppress(ProcessLookupError):

@@ -1,17 +1,17 @@
-"""How far the arrival of runtime and model is: written by one thread, read by any."""
+"""How far the arrival of the model is: written by one thread, read by any."""
 
 import threading
 from dataclasses import dataclass
 from typing import Literal
 
-Step = Literal["runtime", "model", "load", "ready", "failed", "off"]
+Step = Literal["model", "load", "ready", "failed", "off"]
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """One moment. `total_bytes` is 0 where the size of the work is not known."""
 
-    step: Step = "runtime"
+    step: Step = "model"
     done_bytes: int = 0
     total_bytes: int = 0
     message_zh: str = "正在准备本地问诊模型"

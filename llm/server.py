@@ -12,12 +12,12 @@ import uvicorn
 
 from llm.api import create_app
 from llm.arrival import arrive_patiently, default_cache
-from llm.engine import Engine
 from llm.errors import ArrivalError, ConsultationOff, Stopped
+from llm.llamacpp import LlamaCpp
 from llm.progress import Progress
 from llm.registry import DEFAULT_MODEL, model_id
-from llm.runner import Runner
 from llm.service import Service
+from llm.turns import Turns
 
 RETRY_LOAD_S = 60.0
 _log = logging.getLogger(__name__)
@@ -25,9 +25,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """`model`: a name in models.toml or a path to a .gguf. `threads` 0: one per core. `queue`: how many may wait.
+    """`model`: a name in models.toml or a path to a .gguf. `threads` 0: one per core. Port 0: any free one (logged).
 
-    `context` in tokens. `install` False: nothing is downloaded or compiled. Port 0: any free one (it is logged).
+    `context` in tokens for each of `slots` people who are answered at once; `queue`: how many may wait besides.
+    `install` False: nothing is downloaded.
     """
 
     host: str = "127.0.0.1"
@@ -37,6 +38,7 @@ class ServerSettings:
     threads: int = 0
     context: int = 4096
     install: bool = True
+    slots: int = 4
     queue: int = 8
 
 
@@ -46,7 +48,8 @@ def serve(settings: ServerSettings) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     listener = _listen(settings)
     stop = threading.Event()
-    service = Service(model_id(settings.model), (settings.model,), Progress())
+    turns = Turns(settings.slots, settings.queue)
+    service = Service(model_id(settings.model), (settings.model,), Progress(), turns)
     arriving = threading.Thread(target=_bring_up, args=(settings, service, stop), name="arrival", daemon=True)
     arriving.start()
     _log.info("listening on http://%s:%d", *listener.getsockname()[:2])
@@ -78,7 +81,7 @@ def _run(service: Service, listener: socket.socket) -> None:
 
 
 def _bring_up(settings: ServerSettings, service: Service, stop: threading.Event) -> None:
-    """Until there is an engine: arrive, load. The reason of a failure is what /health says."""
+    """Until llama.cpp is up: arrive, load. The reason of a failure is what /health says."""
     try:
         while not _load(settings, service, stop):
             if stop.wait(RETRY_LOAD_S):
@@ -97,12 +100,12 @@ def _load(settings: ServerSettings, service: Service, stop: threading.Event) -> 
     path = arrive_patiently(settings.model, settings.cache, settings.install, service.progress, stop)
     service.progress.report("load", "正在载入本地问诊模型")
     try:
-        runner = Runner(path, settings.context, settings.threads)
+        llama = LlamaCpp(path, service.model, settings.context, settings.threads, settings.slots)
     except ArrivalError as error:
         _log.warning("load: %s", error.message_zh, exc_info=error)
         service.progress.report("failed", error.message_zh)
         return False
-    service.engine = Engine(runner, settings.queue)
+    service.llama = llama
     service.progress.report("ready", "本地问诊模型已就绪")
     _log.info("ready: %s", path)
     return True

@@ -1,25 +1,19 @@
-"""What the HTTP handlers share: the progress, and the engine once there is one."""
+"""What the HTTP handlers share: the progress, whose turn it is, and llama.cpp once it is up."""
 
-from llm.engine import Engine
+from llm.llamacpp import LlamaCpp
 from llm.progress import Progress
 from llm.protocol import ApiError
+from llm.turns import Turns
 
-STATUS = {
-    "runtime": "arriving",
-    "model": "arriving",
-    "load": "loading",
-    "ready": "ready",
-    "failed": "failed",
-    "off": "off",
-}
+STATUS = {"model": "arriving", "load": "loading", "ready": "ready", "failed": "failed", "off": "off"}
 
 
 class Service:
     """`model` is the endpoint's name for the model; `also` are other names it answers to."""
 
-    def __init__(self, model: str, also: tuple[str, ...], progress: Progress):
-        self.model, self.progress = model, progress
-        self.engine: Engine | None = None
+    def __init__(self, model: str, also: tuple[str, ...], progress: Progress, turns: Turns):
+        self.model, self.progress, self.turns = model, progress, turns
+        self.llama: LlamaCpp | None = None
         self._names = {model, *also, ""}
 
     def health(self) -> dict:
@@ -32,21 +26,21 @@ class Service:
             "totalBytes": now.total_bytes,
             "message": now.message_zh,
             "model": self.model,
-            "busy": self.engine is not None and self.engine.busy,
-            "waiting": self.engine.waiting if self.engine else 0,
+            "busy": self.turns.running > 0,
+            "waiting": self.turns.waiting,
         }
 
-    def ready_engine(self, model: str) -> Engine:
-        """Raises ApiError 503 while there is no engine, 404 for another model than the one that is loaded."""
+    def ready(self, model: str) -> LlamaCpp:
+        """Raises ApiError 503 while llama.cpp is not up, 404 for another model than the one that is loaded."""
         if model not in self._names:
             raise ApiError(404, "model_not_found", f"The model '{model}' is not loaded; '{self.model}' is.", "model")
-        if self.engine is None:
+        if self.llama is None:
             now = self.progress.snapshot()
             status = STATUS[now.step]
             code = f"llm_{status}" if status in ("failed", "off") else "llm_arriving"
             raise ApiError(503, code, now.message_zh)
-        return self.engine
+        return self.llama
 
     def close(self) -> None:
-        if self.engine is not None:
-            self.engine.close()
+        if self.llama is not None:
+            self.llama.close()

@@ -82,8 +82,8 @@ def start(tmp_path):
 
 @pytest.fixture(scope="module")
 def smol(tmp_path_factory):
-    """A ready server with the small English model; two questions may wait. A fresh machine compiles first."""
-    server = Server(tmp_path_factory.mktemp("smol") / "server.log", queue=2)
-    server.until(timeout_s=1800, status="ready")
+    """A ready server with the small English model: two are answered at once, two may wait."""
+    server = Server(tmp_path_factory.mktemp("smol") / "server.log", slots=2, queue=2)
+    server.until(timeout_s=600, status="ready")
     yield server
     assert server.stop() == 0

