@@ -199,7 +199,8 @@ FLOORS = {
     ("chest", "jsrt", "lung"): 0.975,
     ("chest", "jsrt", "heart"): 0.94,
     ("chest", "shenzhen", "lung"): 0.94,
-    ("liver", "lits", "liver"): 0.85,
+    ("liver", "lits", "liver"): 0.90,
+    ("liver", "msd", "liver"): 0.87,
 }
 
 
