@@ -132,7 +132,11 @@ def user_add(settings: Settings, username: str, role: str, password: str) -> Non
 @main.command()
 @click.option("--organ", type=click.Choice(list(TASKS)), required=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="folder of the results")
-@click.option("--careful", is_flag=True, help="the mean over mirrored pictures: slower, a little better; not for the liver, which has a side")
+@click.option(
+    "--careful",
+    is_flag=True,
+    help="the mean over mirrored pictures: slower, a little better; not for the liver, which has a side",
+)
 @click.option("--pixel-mm", type=float, help="side of a pixel, where it is known: areas and lengths are metric then")
 @click.option("--slice-mm", type=float, help="distance of neighbouring slices: with --pixel-mm, the liver's volume")
 @click.option("--json", "as_json", is_flag=True, help="for programs")

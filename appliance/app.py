@@ -22,6 +22,7 @@ from appliance.bodies import UnreadBodyMiddleware
 from appliance.consultations.controllers import ConsultationController
 from appliance.database import Database
 from appliance.engines import Engines
+from appliance.knowledge.controllers import DocumentController
 from appliance.settings import Settings
 from appliance.storage import Storage
 from appliance.studies.controllers import StudyController
@@ -47,9 +48,8 @@ def create_app(
     def given(value: Any) -> Provide:
         return Provide(lambda: value, sync_to_thread=False)
 
-    api = Router(
-        "/api/v1", route_handlers=[SessionController, AccountController, StudyController, ConsultationController]
-    )
+    nouns = [SessionController, AccountController, StudyController, ConsultationController, DocumentController]
+    api = Router("/api/v1", route_handlers=nouns)
     probes = [health.healthz, health.readyz, health.metrics, health.health_report]
     return Litestar(
         route_handlers=[api, *probes, *extra_routes],

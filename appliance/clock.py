@@ -1,7 +1,7 @@
 """Time: UTC for people, and a clock for leases that no wrong or corrected date can move."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -10,6 +10,11 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 def utc_now() -> str:
     """Now as ISO 8601 with milliseconds, such as 2026-11-24T01:24:53.120Z; sorts as text."""
     return utc_text(datetime.now(UTC))
+
+
+def utc_ago(span: timedelta) -> str:
+    """The moment so long before now, as text."""
+    return utc_text(datetime.now(UTC) - span)
 
 
 def utc_text(moment: datetime) -> str:

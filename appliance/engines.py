@@ -2,10 +2,23 @@
 
 from typing import TYPE_CHECKING
 
-from appliance.errors import Conflict, Unavailable
-from appliance.settings import Settings
-from llm.backends import BackendUnavailable, Health, OpenAIBackend
-from llm.consultation import DISCLAIMER, RULE_DISCLAIMER, Answered, Consultant, Delta, Triaged
+from appliance.errors import Conflict
+from appliance.settings import FallbackSettings, Settings
+from llm import knowledge
+from llm.backends import Health, OpenAIBackend
+from llm.consultation import (
+    DISCLAIMER,
+    PASSAGE_DISCLAIMER,
+    RULE_DISCLAIMER,
+    Answered,
+    Asked,
+    Consultant,
+    Delta,
+    Queued,
+    Sent,
+    Triaged,
+)
+from llm.knowledge import Passage
 from model import release
 from model.tasks import TASKS
 
@@ -14,26 +27,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DISCLAIMER",
+    "PASSAGE_DISCLAIMER",
     "RULE_DISCLAIMER",
     "Answered",
-    "BackendUnavailable",
+    "Asked",
     "Delta",
     "Engines",
     "Health",
-    "LlmUnavailable",
+    "Passage",
+    "Queued",
     "Segmentation",
     "Segmenter",
+    "Sent",
     "Triaged",
+    "knowledge",
     "serve_language_model",
 ]
-
-
-class LlmUnavailable(Unavailable):
-    """The language model cannot answer now; the rest of the box goes on."""
-
-    @classmethod
-    def of(cls, error: BackendUnavailable) -> "LlmUnavailable":
-        return cls(error.message_zh, error.code)
 
 
 class Engines:
@@ -44,7 +53,8 @@ class Engines:
         self._segmenters: dict[str, Segmenter] = {}
         base_url = f"http://{settings.llm.host}:{settings.llm.port}/v1"
         self.backend = OpenAIBackend(base_url, settings.llm.model)
-        self.consultant = Consultant(self.backend)
+        self.fallback = _fallback(settings.fallback)
+        self.consultant = Consultant(self.backend, self.fallback)
 
     def segmenter(self, organ: str) -> "Segmenter":
         """The newest release of the organ on the compute that the settings ask for; opened and proven once.
@@ -74,6 +84,15 @@ class Engines:
 
     async def close(self) -> None:
         await self.backend.close()
+        if self.fallback is not None:
+            await self.fallback.close()
+
+
+def _fallback(settings: FallbackSettings) -> OpenAIBackend | None:
+    """The endpoint outside that an admin set up, if any."""
+    if not settings.url:
+        return None
+    return OpenAIBackend(settings.url, settings.model, settings.key, settings.timeout_s)
 
 
 def serve_language_model(settings: Settings) -> None:

@@ -158,6 +158,53 @@ def m006_spacing(db: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def m007_knowledge(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        """CREATE TABLE documents (
+            id TEXT PRIMARY KEY,
+            title TEXT NOT NULL,
+            origin TEXT NOT NULL CHECK (origin IN ('starter', 'hospital')),
+            guideline TEXT NOT NULL,
+            url TEXT NOT NULL,
+            dated_on TEXT NOT NULL,
+            sha256 TEXT NOT NULL UNIQUE,
+            created_at TEXT NOT NULL,
+            created_by TEXT REFERENCES accounts(id),
+            reviewed_at TEXT,
+            reviewed_by TEXT REFERENCES accounts(id)
+        ) STRICT""",
+        """CREATE TABLE passages (
+            id INTEGER PRIMARY KEY,
+            document_id TEXT NOT NULL REFERENCES documents(id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            title TEXT NOT NULL,
+            asked TEXT NOT NULL,
+            text TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX passages_document ON passages(document_id, position)",
+        "CREATE VIRTUAL TABLE passage_index USING fts5(title, asked, text, tokenize='unicode61')",
+        """CREATE TRIGGER passages_deleted AFTER DELETE ON passages
+            BEGIN DELETE FROM passage_index WHERE rowid = old.id; END""",
+        "CREATE TABLE knowledge_versions (sha256 TEXT NOT NULL) STRICT",
+    )
+
+
+@migrations()
+def m008_consultation_threads(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        "ALTER TABLE consultations ADD COLUMN previous_id TEXT REFERENCES consultations(id) ON DELETE SET NULL",
+        "ALTER TABLE consultations ADD COLUMN study_id TEXT REFERENCES studies(id) ON DELETE SET NULL",
+        "ALTER TABLE consultations ADD COLUMN rating INTEGER CHECK (rating IN (-1, 1))",
+        # What left the box for this answer, word for word.
+        "ALTER TABLE messages ADD COLUMN sent TEXT",
+        "CREATE INDEX consultations_time ON consultations(created_at)",
+        "CREATE INDEX consultations_previous ON consultations(previous_id)",
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring the database to today's schema. Two processes may call it at once: one waits for the other."""
     database.write(migrations.apply)

@@ -28,6 +28,20 @@ class LlmSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool = True
 
 
+class FallbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An OpenAI-compatible endpoint outside the box; off without a `url` (ending in /v1).
+
+    A question goes there only when the person agrees to it, and without what names a person. `daily_questions`: of the
+    whole box.
+    """
+
+    url: str = ""
+    model: str = ""
+    key: str = "none"
+    timeout_s: float = 20.0
+    daily_questions: int = 100
+
+
 class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an upload may be at most."""
 
@@ -38,7 +52,10 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All settings; xiangyi.toml has the same names, with a table for each group."""
+    """All settings; xiangyi.toml has the same names, with a table for each group.
+
+    `consultation_days`: how long consultations are kept, 0 for ever.
+    """
 
     data_dir: Path = Path("var")
     host: str = "127.0.0.1"
@@ -50,7 +67,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lease_seconds: float = 10.0
     job_attempts: int = 3
     secure_cookies: bool = False
+    consultation_days: int = 0
     llm: LlmSettings = LlmSettings()
+    fallback: FallbackSettings = FallbackSettings()
     limits: LimitSettings = LimitSettings()
 
     @property
@@ -92,7 +111,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
 
 def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> None:
     """Lay the variables over the file's values; one that names no setting is left to whoever it is for."""
-    groups = {"LLM_": ("llm", LlmSettings), "LIMITS_": ("limits", LimitSettings)}
+    groups = {
+        "LLM_": ("llm", LlmSettings),
+        "FALLBACK_": ("fallback", FallbackSettings),
+        "LIMITS_": ("limits", LimitSettings),
+    }
     for variable, text in environ.items():
         if not variable.startswith(PREFIX):
             continue

@@ -6,15 +6,17 @@ from contextlib import contextmanager
 
 from appliance.auth.services import ensure_admin
 from appliance.database import Database
+from appliance.knowledge.services import bring_up_to_date
 from appliance.migrations import migrate
 from appliance.settings import Settings
 from appliance.storage import Storage
 
 
 def open_database(settings: Settings) -> Database:
-    """The migrated database of the settings' data folder."""
+    """The migrated database of the settings' data folder, with this version's starter knowledge."""
     database = Database(settings.database_path)
     migrate(database)
+    bring_up_to_date(database)
     return database
 
 

@@ -30,6 +30,13 @@ class BackendUnavailable(Exception):
 
 
 @dataclass(frozen=True)
+class Place:
+    """A place in the local server's queue."""
+
+    place: int
+
+
+@dataclass(frozen=True)
 class Health:
     """How the local server is: one of STATES, or "down" when it does not answer. Bytes count while it is arriving."""
 
@@ -51,6 +58,10 @@ class OpenAIBackend:
             base_url=self.base_url, api_key=api_key, max_retries=0, timeout=timeout, http_client=self._http
         )
 
+    @property
+    def host(self) -> str:
+        return httpx.URL(self.base_url).host
+
     async def health(self) -> Health:
         """Ask the local server. Never raises."""
         try:
@@ -62,8 +73,11 @@ class OpenAIBackend:
 
     async def stream(
         self, messages: list[dict], max_tokens: int, temperature: float = 0.3, frequency_penalty: float = 0.3
-    ) -> AsyncGenerator[str, None]:
-        """The answer's text as it comes. Raises BackendUnavailable, also when it breaks off in the middle."""
+    ) -> AsyncGenerator[str | Place, None]:
+        """The answer's text as it comes, after the places at which it waited.
+
+        Raises BackendUnavailable, also when it breaks off in the middle.
+        """
         request: dict[str, Any] = {"model": self.model, "messages": messages, "max_tokens": max_tokens, "stream": True}
         finished = False
         try:
@@ -71,6 +85,8 @@ class OpenAIBackend:
                 **request, temperature=temperature, frequency_penalty=frequency_penalty
             ) as chunks:
                 async for chunk in chunks:
+                    if queue := (chunk.model_extra or {}).get("queue"):
+                        yield Place(queue["place"])
                     for choice in chunk.choices:
                         finished = finished or choice.finish_reason is not None
                         if choice.delta.content:

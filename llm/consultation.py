@@ -1,37 +1,60 @@
-"""One question, one answer: red flags by rule first, then the model, with its words checked on the way."""
+"""One question, one answer: red flags by rule first, then a model that may only retell passages, checked on the way."""
 
 import re
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal
 
-from llm.backends import OpenAIBackend
-from llm.guards import CUT_NOTE, Guard
+from llm.backends import BackendUnavailable, OpenAIBackend, Place
+from llm.grounding import cited
+from llm.guards import Guard
+from llm.knowledge import Passage
+from llm.redact import redact
 from llm.triage import Triage, triage
 
 DISCLAIMER = "本回答由 AI 生成，仅供参考，不能代替医生诊断。身体不适请及时就医，紧急情况请拨打 120。"
 RULE_DISCLAIMER = "本建议由固定的急症规则给出，不能代替医生诊断。身体不适请及时就医，紧急情况请拨打 120。"
-MAX_ANSWER_TOKENS = 260
-NOTHING_SAFE = "这个问题我没有把握回答。请到乡镇卫生院当面咨询医生，并带上以往的病历和正在用的药。"
+PASSAGE_DISCLAIMER = "以上是资料原文，仅供参考，不能代替医生诊断。身体不适请及时就医，紧急情况请拨打 120。"
+MAX_ANSWER_TOKENS = 220
+HISTORY_TURNS = 2
+HISTORY_CHARACTERS = 200
+LEAST_SAID = 12  # characters; when the checks leave less of an answer, the passage itself is the better answer
 
-SYSTEM_PROMPT = """你是乡镇卫生院的健康科普助手，用通俗的中文回答老百姓的问题。
-只讲公认的日常保健和生活护理：饮食、作息、活动、居家护理、自我观察。
-不下诊断，不说任何药名、剂量和偏方，不谈停药、换药或加药。
-先用一句话回答，再写三条做法，每条一行、不超过 30 字、不分小点，最后一句写出现哪些情况要去看医生。
-不确定的就说不确定，并建议看医生。总共不超过 150 个字。不用客套话。"""
+NOTHING_FOUND = (
+    "这个问题在本机的资料里没有找到依据，我不能随意回答。请到乡镇卫生院当面咨询医生，带上以往的病历和正在用的药；"
+    "如果症状突然加重或您很担心，请马上就医，紧急情况拨打 120。"
+)
+DOCTOR_DECIDES = "用什么药、用多少，要由医生看过您以后决定，我不能开药，也不能定剂量。\n"
+CUT_NOTE = "\n（有几句话在资料里找不到依据，已略去，请以资料和医生的意见为准。）"
 SEE_A_DOCTOR = "\n如果症状没有好转、加重或反复，请及时到医院看医生。"
-_DOCTOR = re.compile(r"医生|医院|就医|就诊|卫生院")
+SYSTEM_PROMPT = """你是乡镇卫生院的健康助手。只根据资料，用通俗的中文直接回答问题，不超过 150 个字。
+先直接回答，再照资料说具体做法，最后说什么情况要看医生。
+资料里没有的内容不要说，不要编造数字、药名和科室。不下诊断，不开药，不说剂量。不用客套话。"""
+
+_DOCTOR = re.compile(r"医生|医院|就医|就诊|卫生院|120")
+_PRESCRIPTION = re.compile(
+    r"(吃|用|服|开|买|打|挂|输)(点|些|个)?(什么|啥|哪种|哪些|多少|几)(样|种|个)?.{0,4}(药|针|片|粒|胶囊|毫克|点滴|水)|几片|几粒|"
+    r"多少毫克|多大剂量|剂量(是|多)|用量|开(个|点|些)?(药|方子|处方)|怎么用药|(药|片|胶囊).{0,6}(吃|用|加到|服)(多少|几|多大)"
+)
+
+Written = Literal["local", "fallback", "passages", "triage"]
 
 
 @dataclass(frozen=True)
-class Source:
-    """A passage that an answer rests on."""
+class Asked:
+    """A question with what may be used for its answer.
 
-    title: str
-    passage: str
-    url: str
+    `passages` best first; `history` earlier questions and answers of this consultation; `findings` of a study, as
+    text; `outside` tells that the person agreed to have this question sent to the endpoint that an admin set up.
+    """
+
+    question: str
+    passages: Sequence[Passage] = ()
+    history: Sequence[tuple[str, str]] = ()
+    findings: str = ""
+    outside: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +62,21 @@ class Triaged:
     """First event, at once."""
 
     triage: Triage
+
+
+@dataclass(frozen=True)
+class Queued:
+    """So many are before this question, this one counted."""
+
+    place: int
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What left the box, word for word."""
+
+    text: str
+    host: str
 
 
 @dataclass(frozen=True)
@@ -50,18 +88,22 @@ class Delta:
 
 @dataclass(frozen=True)
 class Answered:
-    """Last event. `answer` is what the deltas said, joined. Times are from the question on."""
+    """Last event. `answer` is what the deltas said, joined; `sources` the passages that it rests on.
+
+    Times are from the question on; `sent` is what left the box, if anything did.
+    """
 
     answer: str
     triage: Triage
-    sources: list[Source]
-    source: Literal["local", "triage"]
+    sources: list[Passage]
+    source: Written
     model: str
     first_token_ms: float | None
     total_ms: float
+    sent: str | None = None
 
 
-Event = Triaged | Delta | Answered
+Event = Triaged | Queued | Sent | Delta | Answered
 
 
 @dataclass
@@ -71,6 +113,16 @@ class _Draft:
     start: float = field(default_factory=time.monotonic)
     first: float | None = None
     parts: list[str] = field(default_factory=list)
+    sent: str | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts).strip()
+
+    @property
+    def said(self) -> bool:
+        """Whether a model's part of the answer is worth anything yet."""
+        return len(self.text.removeprefix(DOCTOR_DECIDES.strip()).strip()) >= LEAST_SAID
 
     def add(self, text: str) -> list[Delta]:
         """The event for this text, if there is any."""
@@ -80,56 +132,110 @@ class _Draft:
         self.parts.append(text)
         return [Delta(text)]
 
-    def answered(self, found: Triage, source: Literal["local", "triage"], model: str) -> Answered:
+    def answered(self, found: Triage, sources: Sequence[Passage], source: Written, model: str = "") -> Answered:
         first_ms = None if self.first is None else (self.first - self.start) * 1000
         total_ms = (time.monotonic() - self.start) * 1000
-        return Answered("".join(self.parts).strip(), found, [], source, model, first_ms, total_ms)
+        return Answered(self.text, found, list(sources), source, model, first_ms, total_ms, self.sent)
 
 
 class Consultant:
-    """Answers questions with one backend."""
+    """Answers with the box's own model; with `fallback` instead, for those who agree, once an admin set it up."""
 
-    def __init__(self, backend: OpenAIBackend):
-        self._backend = backend
+    _passages: tuple[Written, str] = ("passages", "")
 
-    async def answer(self, question: str) -> AsyncGenerator[Event, None]:
-        """Triaged, then Deltas, then one Answered. Raises BackendUnavailable, but never when a rule has advice."""
-        draft = _Draft()
-        found = triage(question)
+    def __init__(self, local: OpenAIBackend, fallback: OpenAIBackend | None = None):
+        self.local, self.fallback = local, fallback
+
+    async def answer(self, asked: Asked) -> AsyncGenerator[Event, None]:
+        """Triaged, then Queued, Sent and Deltas, then one Answered. With no model at all the passage is the answer."""
+        draft, found = _Draft(), triage(asked.question)
         yield Triaged(found)
-        if found.advice:
-            # What a small closed-book model adds to an urgent advice was found to be weak, so it adds nothing.
-            for delta in draft.add(found.advice):
+        known = _without_model(asked, found)
+        if known is not None:
+            text, sources, written = known
+            for delta in draft.add(text):
                 yield delta
-            yield draft.answered(found, "triage", "")
+            yield draft.answered(found, sources, written)
             return
-        async with aclosing(self._speak(_messages(question), draft)) as deltas:
-            async for delta in deltas:
-                yield delta
-        yield draft.answered(found, "local", self._backend.model)
+        source, model = self._passages
+        for backend, written in self._backends(asked):
+            try:
+                async with aclosing(self._speak(backend, asked, draft)) as events:
+                    async for event in events:
+                        yield event
+            except BackendUnavailable:
+                if draft.parts:  # broken off in the middle: what was said stands, and the passage completes it
+                    break
+                continue
+            if draft.said:
+                source, model = written, backend.model
+            break
+        for delta in _complete(asked, draft, source):
+            yield delta
+        yield draft.answered(found, cited(draft.text, asked.passages), source, model)
 
-    async def _speak(self, messages: list[dict], draft: _Draft) -> AsyncGenerator[Delta, None]:
-        """What the model says, as far as it may be shown."""
-        guard = Guard(SYSTEM_PROMPT)
-        async with aclosing(self._backend.stream(messages, MAX_ANSWER_TOKENS)) as texts:
+    def _backends(self, asked: Asked) -> list[tuple[OpenAIBackend, Written]]:
+        outside: list[tuple[OpenAIBackend, Written]] = []
+        if asked.outside and self.fallback is not None:
+            outside = [(self.fallback, "fallback")]
+        return [*outside, (self.local, "local")]
+
+    async def _speak(self, backend: OpenAIBackend, asked: Asked, draft: _Draft) -> AsyncGenerator[Event, None]:
+        """What one model says, as far as it may be shown."""
+        leaves = backend is self.fallback
+        messages = _messages(asked, leaves)
+        if leaves:
+            draft.sent = "\n".join(message["content"] for message in messages[1:])
+            yield Sent(draft.sent, backend.host)
+        guard = Guard(SYSTEM_PROMPT, [*(passage.text for passage in asked.passages), asked.findings], asked.question)
+        async with aclosing(backend.stream(messages, MAX_ANSWER_TOKENS)) as texts:
             async for text in texts:
+                if isinstance(text, Place):
+                    yield Queued(text.place)
+                    continue
                 draft.first = draft.first or time.monotonic()
-                for delta in draft.add(guard.feed(text)):
+                for delta in draft.add(_refused(asked, draft) + guard.feed(text)):
                     yield delta
                 if guard.looping:
                     break
-        for delta in draft.add(guard.finish()):
-            yield delta
-        for delta in draft.add(_closing("".join(draft.parts), guard.cut)):
+        for delta in draft.add(guard.finish() + (CUT_NOTE if guard.cut and draft.said else "")):
             yield delta
 
 
-def _closing(said: str, cut: bool) -> str:
-    """What the model left out and every answer must have: when to see a doctor, and that something was cut."""
-    if not said.strip():
-        return NOTHING_SAFE
-    return ("" if _DOCTOR.search(said) else SEE_A_DOCTOR) + (CUT_NOTE if cut else "")
+def _without_model(asked: Asked, found: Triage) -> tuple[str, Sequence[Passage], Written] | None:
+    """The answer, its sources and who wrote it, where no model has a word in it; None where one may speak.
+
+    A red flag's advice is the whole answer; for an urgent one a passage stands beside it.
+    """
+    if found.advice:
+        return found.advice, asked.passages[:1] if found.level == "urgent" else (), "triage"
+    return None if asked.passages else (NOTHING_FOUND, (), "passages")
 
 
-def _messages(question: str) -> list[dict]:
-    return [{"role": "system", "content": SYSTEM_PROMPT}, {"role": "user", "content": question.strip()}]
+def _refused(asked: Asked, draft: _Draft) -> str:
+    """The kind word that stands first when someone asks what only a doctor decides."""
+    return "" if draft.parts or not _PRESCRIPTION.search(asked.question) else DOCTOR_DECIDES
+
+
+def _complete(asked: Asked, draft: _Draft, source: Written) -> list[Delta]:
+    """What each answer must have: the passage itself where no model could retell it, and when to see a doctor."""
+    deltas: list[Delta] = []
+    if source == "passages":
+        deltas += draft.add(_refused(asked, draft) or ("\n" if draft.said else ""))
+        deltas += draft.add(asked.passages[0].text)
+    if not _DOCTOR.search(draft.text):
+        deltas += draft.add(SEE_A_DOCTOR)
+    return deltas
+
+
+def _messages(asked: Asked, leaves: bool) -> list[dict[str, str]]:
+    """What the model reads; with everything that names a person taken out when it leaves the box."""
+    clean = redact if leaves else str
+    messages = [{"role": "system", "content": SYSTEM_PROMPT}]
+    for question, answer in asked.history[-HISTORY_TURNS:]:
+        messages.append({"role": "user", "content": clean(question)[:HISTORY_CHARACTERS]})
+        messages.append({"role": "assistant", "content": clean(answer)[:HISTORY_CHARACTERS]})
+    passages = "\n".join(f"{passage.title}：{passage.text}" for passage in asked.passages)
+    findings = f"\n影像测量：{clean(asked.findings)}" if asked.findings else ""
+    content = f"资料：\n{passages}{findings}\n\n问题：{clean(asked.question.strip())}\n请根据资料回答："
+    return [*messages, {"role": "user", "content": content}]

@@ -1,12 +1,15 @@
-"""Cheap checks on what a small model says, sentence by sentence, before anyone reads it.
+"""Cheap checks on what a model says, sentence by sentence, before anyone reads it.
 
-The default model is known to be unsafe without sources (it once told someone that nifedipine may be stopped). So what
-only a doctor may say (a medicine by name, a dose, stopping one, a diagnosis) is cut here by rule.
+The default model is known to be unsafe when left to itself (it once told someone that nifedipine may be stopped). So
+what only a doctor may say (a medicine by name, a dose, stopping one, a diagnosis), and what the passages do not hold,
+is cut here by rule.
 """
 
 import re
+from collections.abc import Sequence
 
-CUT_NOTE = "\n（涉及用药或诊断的内容已略去，请当面咨询医生。）"
+from llm.grounding import unfounded
+
 MIN_LOOP_CHARS = 8
 
 _SENTENCE = re.compile(r".*?(?:[。！？!?；;\n]+|$)", re.DOTALL)
@@ -29,13 +32,20 @@ _CAUTION = re.compile(
 _DIAGNOSIS = re.compile(
     r"(?<!如果)(?<!若)(你|您)(这)?(可能|应该|一定|肯定)?(是|得了|患了|患有)[^,,。]{0,10}(病|症|炎|癌|瘤)(?!人|史|者)|诊断为"
 )
+_BARE = re.compile(
+    r"(您|你)?(是|是的|不是|可以|不可以|能|不能|会|不会|有|没有|要紧|不要紧|没事|没关系|对|不对|正常|不正常|需要|不需要|好的)(的|了|吃|喝)?"
+)
 _NUMBERED = re.compile(r"^(\s*)(\d{1,2})(?=[.、])")
 
 
 class Guard:
-    """Feed the model's text as it comes; whole, checked sentences come back. `prompt` must not be repeated."""
+    """Feed the model's text as it comes; whole, checked sentences come back.
 
-    def __init__(self, prompt: str = ""):
+    `prompt` must not be repeated; `passages` are what the model may retell; the question's own words are no claim.
+    """
+
+    def __init__(self, prompt: str = "", passages: Sequence[str] = (), question: str = ""):
+        self._passages, self._basis = "\n".join(passages), "\n".join((*passages, question))
         self._held = ""
         self._said: list[str] = []
         self._item = 0
@@ -69,7 +79,9 @@ class Guard:
             return ""
         if any(leak in plain for leak in self._leaks) or _FOREIGN.search(plain):
             return ""
-        if _only_for_doctors(plain):
+        if _BARE.fullmatch(core):  # a verdict without its reason: the one thing that no passage can be held against
+            return ""
+        if self._only_for_doctors(plain) or (core and self._passages and unfounded(plain, self._basis)):
             self.cut = True
             return ""
         if core:
@@ -86,9 +98,16 @@ class Guard:
         again = len(core) >= MIN_LOOP_CHARS and core in self._said
         return again or re.search(r"(.{2,20}?)\1{3,}", core) is not None
 
+    def _only_for_doctors(self, sentence: str) -> bool:
+        """Whether it names a medicine or dose that no passage names, says how to use one, or diagnoses.
 
-def _only_for_doctors(sentence: str) -> bool:
-    """Whether it names a medicine or dose, says how to use one, or diagnoses; "不要自行停药" may stay."""
-    if _DRUG.search(sentence) or _DOSE.search(sentence) or _DIAGNOSIS.search(sentence):
-        return True
-    return bool(_MEDICINE.search(sentence)) and not _CAUTION.search(sentence)
+        "不要自行停药" may stay.
+        """
+        named = [found[0] for pattern in (_DRUG, _DOSE) for found in pattern.finditer(sentence)]
+        if _DIAGNOSIS.search(sentence) or any(name not in self._passages for name in named):
+            return True
+        return bool(_MEDICINE.search(sentence)) and not _CAUTION.search(sentence) and not self._retold(sentence)
+
+    def _retold(self, sentence: str) -> bool:
+        """Whether all that it says of medicines stands in the passages as well."""
+        return all(found[0] in self._passages for found in _MEDICINE.finditer(sentence))

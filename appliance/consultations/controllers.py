@@ -1,10 +1,10 @@
-"""Ask a question, as JSON or as a stream; read what was answered."""
+"""Ask a question, as JSON or as a stream; read, rate and export what was answered."""
 
 from collections.abc import AsyncGenerator, AsyncIterator
 
 import anyio.to_thread
 import msgspec
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Request, Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.response import ServerSentEvent, ServerSentEventMessage
@@ -12,8 +12,16 @@ from litestar.response import ServerSentEvent, ServerSentEventMessage
 from appliance.auth.controllers import address_of
 from appliance.auth.services import Account
 from appliance.consultations import services
-from appliance.consultations.schemas import Ask, ConsultationOut, ConsultationPage, TriageOut
-from appliance.consultations.services import Progress
+from appliance.consultations.schemas import (
+    Ask,
+    ConsultationOut,
+    ConsultationPage,
+    QueuedOut,
+    Rate,
+    SentOut,
+    TriageOut,
+)
+from appliance.consultations.services import Asker, Progress
 from appliance.database import Database
 from appliance.engines import Engines
 from appliance.errors import XiangyiError, error_body
@@ -35,10 +43,13 @@ class ConsultationController(Controller):
         engines: NamedDependency[Engines],
         settings: NamedDependency[Settings],
     ) -> Response:
-        """201 with the answer; under `Accept: text/event-stream` the events triage, delta …, then done or error."""
-        question = services.check_question(data.question, settings.limits)
-        progress = services.ask(database, engines, account, question, address_of(request))
-        # The triage is awaited before any answer begins: a model that is away is still told as a plain 503.
+        """201 with the answer; under `Accept: text/event-stream` the events triage, queued, sent, delta …, then done.
+
+        An event `error` instead of done when it fails on the way.
+        """
+        asker = Asker(account, address_of(request))
+        progress = services.ask(database, engines, settings, asker, data)
+        # The triage is awaited before any answer begins: what is refused is still told by its status.
         first = await anext(progress)
         if "text/event-stream" in request.headers.get("accept", ""):
             return ServerSentEvent(_events(first, progress), status_code=201)
@@ -57,6 +68,19 @@ class ConsultationController(Controller):
         """The own consultations, newest first."""
         return await anyio.to_thread.run_sync(services.list_own, database, account, before)
 
+    @get("/export")
+    async def export(
+        self,
+        request: Request,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        everyones: FromQuery[bool] = False,
+    ) -> Response[list[ConsultationOut]]:
+        """All own consultations as a file; `everyones` for admins."""
+        address = address_of(request)
+        found = await anyio.to_thread.run_sync(services.export, database, account, address, everyones)
+        return Response(found, headers={"Content-Disposition": 'attachment; filename="consultations.json"'})
+
     @get("/{consultation_id:str}")
     async def read(
         self,
@@ -67,6 +91,19 @@ class ConsultationController(Controller):
     ) -> ConsultationOut:
         """One consultation."""
         return await anyio.to_thread.run_sync(services.get, database, account, consultation_id, address_of(request))
+
+    @put("/{consultation_id:str}/rating", status_code=204)
+    async def rate(
+        self,
+        consultation_id: FromPath[str],
+        data: JSONBody[Rate],
+        request: Request,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+    ) -> None:
+        """Whether an own answer helped: 1, -1 or null."""
+        address = address_of(request)
+        await anyio.to_thread.run_sync(services.rate, database, account, consultation_id, data.rating, address)
 
 
 async def _events(first: Progress, progress: AsyncIterator[Progress]) -> AsyncGenerator[ServerSentEventMessage, None]:
@@ -82,6 +119,10 @@ def _event(step: Progress) -> ServerSentEventMessage:
     match step:
         case TriageOut():
             return _message("triage", step)
+        case QueuedOut():
+            return _message("queued", step)
+        case SentOut():
+            return _message("sent", step)
         case ConsultationOut():
             return _message("done", step)
         case text:

@@ -4,7 +4,22 @@ import msgspec
 
 
 class Ask(msgspec.Struct, rename="camel"):
+    """`previousId`: the consultation that this one follows. `studyId`: an own study whose findings go with it.
+
+    `outside`: the person agrees that this question, stripped of what names a person, is sent to the endpoint that the
+    box's admin set up.
+    """
+
     question: str
+    previous_id: str | None = None
+    study_id: str | None = None
+    outside: bool = False
+
+
+class Rate(msgspec.Struct, rename="camel"):
+    """1 helpful, -1 not, null taken back."""
+
+    rating: int | None
 
 
 class TriageOut(msgspec.Struct, rename="camel"):
@@ -14,9 +29,24 @@ class TriageOut(msgspec.Struct, rename="camel"):
 
 
 class SourceOut(msgspec.Struct, rename="camel"):
+    """A passage, `reviewed` by a clinician or not. `guideline`: the public one that it follows, where one was found."""
+
     title: str
     passage: str
     url: str | None
+    guideline: str | None = None
+    reviewed: bool = False
+
+
+class QueuedOut(msgspec.Struct, rename="camel"):
+    place: int
+
+
+class SentOut(msgspec.Struct, rename="camel"):
+    """What left the box, word for word, and whither."""
+
+    text: str
+    host: str
 
 
 class ConsultationOut(msgspec.Struct, rename="camel"):
@@ -32,6 +62,10 @@ class ConsultationOut(msgspec.Struct, rename="camel"):
     timings_ms: dict[str, float | None]
     created_at: str
     disclaimer: str
+    previous_id: str | None = None
+    study_id: str | None = None
+    rating: int | None = None
+    sent: str | None = None
 
 
 class ConsultationPage(msgspec.Struct, rename="camel"):

@@ -1,40 +1,39 @@
-"""Ask the consultant, keep question and answer, read them again."""
+"""Ask the consultant, keep question and answer, read, rate and export them."""
 
-import json
-import secrets
 from collections.abc import AsyncIterator
-from typing import Any
+from dataclasses import dataclass
+from datetime import timedelta
 
-import msgspec
+import anyio.to_thread
 import sqlite_utils
 
 from appliance import audit
 from appliance.auth.services import Account
-from appliance.clock import utc_now
-from appliance.consultations.schemas import ConsultationOut, ConsultationPage, SourceOut, TriageOut
+from appliance.clock import utc_ago
+from appliance.consultations import records
+from appliance.consultations.schemas import Ask, ConsultationOut, ConsultationPage, QueuedOut, SentOut, TriageOut
 from appliance.database import Database, row, rows
-from appliance.engines import (
-    DISCLAIMER,
-    RULE_DISCLAIMER,
-    Answered,
-    BackendUnavailable,
-    Delta,
-    Engines,
-    LlmUnavailable,
-    Triaged,
-)
-from appliance.errors import ConsultationNotFound, Invalid, TooLarge
-from appliance.settings import LimitSettings
+from appliance.engines import Answered, Asked, Delta, Engines, Queued, Sent, Triaged
+from appliance.errors import ConsultationNotFound, Invalid, TooLarge, TooManyRequests
+from appliance.knowledge.services import search
+from appliance.settings import LimitSettings, Settings
+from appliance.studies.services import findings_text
 
 PAGE = 20
-Progress = TriageOut | str | ConsultationOut
+HISTORY = 2
+Progress = TriageOut | QueuedOut | SentOut | str | ConsultationOut
 
-_CONSULTATION = (
-    "SELECT c.id, c.account_id, c.created_at, q.text AS question, a.text AS answer,"
-    " a.triage, a.sources, a.source, a.model, a.timings_ms FROM consultations c"
-    " JOIN messages q ON q.consultation_id = c.id AND q.position = 0"
-    " JOIN messages a ON a.consultation_id = c.id AND a.position = 1"
-)
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: `account` is None at the box's own terminal; `address` is where the question came from."""
+
+    account: Account | None
+    address: str
+
+    @property
+    def account_id(self) -> str | None:
+        return self.account.id if self.account else None
 
 
 def check_question(question: str, limits: LimitSettings) -> str:
@@ -49,121 +48,127 @@ def check_question(question: str, limits: LimitSettings) -> str:
 
 
 async def ask(
-    database: Database, engines: Engines, account: Account | None, question: str, address: str
+    database: Database, engines: Engines, settings: Settings, asker: Asker, ask: Ask
 ) -> AsyncIterator[Progress]:
-    """Yield the triage, then pieces of the answer as text, then the whole consultation, stored by then.
+    """Yield the triage, then places in the queue and pieces of the answer, then the whole consultation, stored by then.
 
-    `account` is None for a question from the box's own terminal.
-
-    Raises LlmUnavailable; before the first piece when the model is known to be away.
+    Raises Invalid, TooLarge, ConsultationNotFound, StudyNotFound, and TooManyRequests for too much that would leave.
     """
-    try:
-        async for event in engines.consultant.answer(question):
-            match event:
-                case Triaged(triage):
-                    if not triage.advice:
-                        await _require_model(engines)
-                    yield TriageOut(triage.level, triage.rule, triage.advice)
-                case Delta(text):
-                    yield text
-                case Answered():
-                    yield await _keep(database, account, question, event, address)
-    except BackendUnavailable as error:
-        raise LlmUnavailable.of(error) from error
+    question = check_question(ask.question, settings.limits)
+    asked = await anyio.to_thread.run_sync(_prepare, database, settings, asker, ask, question)
+    async for event in engines.consultant.answer(asked):
+        match event:
+            case Triaged(triage):
+                yield TriageOut(triage.level, triage.rule, triage.advice)
+            case Queued(place):
+                yield QueuedOut(place)
+            case Sent(text, host):
+                # Noted before it leaves: whatever happens then, it is known what went where.
+                await database.awrite(lambda db, host=host: _note_sent(db, asker, host))  # type: ignore[misc]
+                yield SentOut(text, host)
+            case Delta(text):
+                yield text
+            case Answered():
+                yield await _keep(database, settings, asker, ask, question, event)
 
 
 def get(database: Database, account: Account, consultation_id: str, address: str) -> ConsultationOut:
     """One consultation, audited. Raises ConsultationNotFound, also for one that this account may not see."""
-
-    def read(db: sqlite_utils.Database) -> ConsultationOut:
-        found = row(db, f"{_CONSULTATION} WHERE c.id = ?", consultation_id)
-        if found is None or not (account.sees_all or found["account_id"] == account.id):
-            raise ConsultationNotFound()
-        return _out(found)
-
-    consultation = database.read(read)
+    consultation = database.read(lambda db: records.out(_visible(db, account, consultation_id)))
     database.write(lambda db: audit.record(db, account.id, "consultation.read", consultation_id, address))
     return consultation
 
 
 def list_own(database: Database, account: Account, before: str | None = None) -> ConsultationPage:
     """The account's own consultations, newest first; `before` is the cursor that the last page gave."""
-    sql = f"{_CONSULTATION} WHERE c.account_id = ? AND c.created_at < ? ORDER BY c.created_at DESC LIMIT ?"
+    sql = f"{records.CONSULTATION} WHERE c.account_id = ? AND c.created_at < ? ORDER BY c.created_at DESC LIMIT ?"
     found = database.read(lambda db: rows(db, sql, account.id, before or "9999", PAGE + 1))
     database.write(lambda db: audit.record(db, account.id, "consultation.list", account.id))
-    items = [_out(consultation) for consultation in found[:PAGE]]
+    items = [records.out(consultation) for consultation in found[:PAGE]]
     return ConsultationPage(items, items[-1].created_at if len(found) > PAGE else None)
 
 
-async def _require_model(engines: Engines) -> None:
-    health = await engines.llm_health()
-    if health.state != "ready":
-        raise LlmUnavailable(
-            health.message_zh, f"llm_{health.state}", doneBytes=health.done_bytes, totalBytes=health.total_bytes
-        )
+def export(database: Database, account: Account, address: str, everyones: bool = False) -> list[ConsultationOut]:
+    """All own consultations, oldest first, audited; everyone's for an admin who asks for them."""
+    every = everyones and account.role == "admin"
+    sql = f"{records.CONSULTATION} WHERE (? OR c.account_id = ?) ORDER BY c.created_at"
+    found = database.read(lambda db: [records.out(each) for each in rows(db, sql, every, account.id)])
+    subject = "all" if every else account.id
+    database.write(lambda db: audit.record(db, account.id, "consultation.export", subject, address))
+    return found
+
+
+def rate(database: Database, account: Account, consultation_id: str, rating: int | None, address: str) -> None:
+    """Keep whether an own answer helped: 1, -1, or None. Raises Invalid, ConsultationNotFound."""
+    if rating not in (1, -1, None):
+        raise Invalid("评价只能是有用或没用。", "rating_invalid")
+
+    def update(db: sqlite_utils.Database) -> None:
+        if _visible(db, account, consultation_id)["account_id"] != account.id:
+            raise ConsultationNotFound()
+        db.table("consultations").update(consultation_id, {"rating": rating})
+        audit.record(db, account.id, "consultation.rate", consultation_id, address)
+
+    database.write(update)
+
+
+def _prepare(database: Database, settings: Settings, asker: Asker, ask: Ask, question: str) -> Asked:
+    """What the answer may use: passages, what was said before, a study's findings."""
+    history = _history(database, asker.account, ask.previous_id) if ask.previous_id else []
+    findings = findings_text(database, asker.account, ask.study_id) if ask.study_id and asker.account else ""
+    before = history[-1][0] if history else findings
+    if ask.outside and settings.fallback.url:
+        _check_quota(database, settings.fallback.daily_questions)
+    return Asked(question, search(database, question, before), history, findings, ask.outside)
+
+
+def _history(database: Database, account: Account | None, consultation_id: str) -> list[tuple[str, str]]:
+    """The last questions and answers of a thread, oldest first. Raises ConsultationNotFound."""
+
+    def read(db: sqlite_utils.Database) -> list[tuple[str, str]]:
+        turns: list[tuple[str, str]] = []
+        next_id = consultation_id
+        while next_id and len(turns) < HISTORY:
+            found = _visible(db, account, next_id)
+            turns.append((found["question"], found["answer"]))
+            next_id = found["previous_id"]
+        return turns[::-1]
+
+    return database.read(read)
+
+
+def _check_quota(database: Database, most: int) -> None:
+    since = utc_ago(timedelta(days=1))
+    sql = "SELECT count(*) AS n FROM audit_rows WHERE action = 'consultation.sent' AND at > ?"
+    sent = database.read(lambda db: row(db, sql, since))
+    if sent and sent["n"] >= most:
+        raise TooManyRequests("今天发往外部模型的问题已达上限，请用本机模型回答。", "outside_quota")
+
+
+def _note_sent(db: sqlite_utils.Database, asker: Asker, host: str) -> None:
+    audit.record(db, asker.account_id, "consultation.sent", host, asker.address)
+
+
+def _visible(db: sqlite_utils.Database, account: Account | None, consultation_id: str) -> dict:
+    """Raises ConsultationNotFound. The terminal (no account) sees what was asked there."""
+    found = row(db, f"{records.CONSULTATION} WHERE c.id = ?", consultation_id)
+    own = found is not None and found["account_id"] == (account.id if account else None)
+    if found is None or not (own or (account is not None and account.sees_all)):
+        raise ConsultationNotFound()
+    return found
 
 
 async def _keep(
-    database: Database, account: Account | None, question: str, answered: Answered, address: str
+    database: Database, settings: Settings, asker: Asker, ask: Ask, question: str, answered: Answered
 ) -> ConsultationOut:
-    consultation = ConsultationOut(
-        id=secrets.token_hex(12),
-        question=question,
-        answer=answered.answer,
-        triage=TriageOut(answered.triage.level, answered.triage.rule, answered.triage.advice),
-        sources=[SourceOut(source.title, source.passage, source.url) for source in answered.sources],
-        source=answered.source,
-        model=answered.model,
-        timings_ms={"firstToken": _rounded(answered.first_token_ms), "total": _rounded(answered.total_ms)},
-        created_at=utc_now(),
-        disclaimer=_disclaimer(answered.source),
-    )
+    made = records.made(question, answered, ask)
 
     def insert(db: sqlite_utils.Database) -> None:
-        account_id = account.id if account else None
-        own = {"id": consultation.id, "account_id": account_id, "created_at": consultation.created_at}
-        db.table("consultations").insert(own)
-        for position, message in enumerate(_messages(consultation)):
-            common = {"id": secrets.token_hex(12), "consultation_id": consultation.id, "position": position}
-            db.table("messages").insert({**common, **message, "created_at": consultation.created_at})
-        audit.record(db, account_id, "consultation.create", consultation.id, address)
+        records.insert(db, made, asker.account_id)
+        audit.record(db, asker.account_id, "consultation.create", made.id, asker.address)
+        if settings.consultation_days:
+            oldest = utc_ago(timedelta(days=settings.consultation_days))
+            db.conn.execute("DELETE FROM consultations WHERE created_at < ?", (oldest,))
 
     await database.awrite(insert)
-    return consultation
-
-
-def _messages(consultation: ConsultationOut) -> list[dict[str, Any]]:
-    answer = {
-        "role": "assistant",
-        "text": consultation.answer,
-        "triage": msgspec.json.encode(consultation.triage).decode(),
-        "sources": msgspec.json.encode(consultation.sources).decode(),
-        "source": consultation.source,
-        "model": consultation.model,
-        "timings_ms": json.dumps(consultation.timings_ms),
-    }
-    return [{"role": "user", "text": consultation.question}, answer]
-
-
-def _out(found: dict[str, Any]) -> ConsultationOut:
-    return ConsultationOut(
-        id=found["id"],
-        question=found["question"],
-        answer=found["answer"],
-        triage=msgspec.json.decode(found["triage"], type=TriageOut),
-        sources=msgspec.json.decode(found["sources"], type=list[SourceOut]),
-        source=found["source"],
-        model=found["model"],
-        timings_ms=json.loads(found["timings_ms"]),
-        created_at=found["created_at"],
-        disclaimer=_disclaimer(found["source"]),
-    )
-
-
-def _disclaimer(source: str) -> str:
-    """A rule's advice must not be passed off as AI-made, nor an AI's answer as a rule's."""
-    return RULE_DISCLAIMER if source == "triage" else DISCLAIMER
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 1)
+    return made

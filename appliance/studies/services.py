@@ -172,6 +172,12 @@ def find_part(
     return Part(storage.path(image[f"{part}_sha256"]), media_type, name)
 
 
+def findings_text(database: Database, account: Account, study_id: str) -> str:
+    """What a study's findings say, as one text. Raises StudyNotFound, also for one that this account may not see."""
+    study = database.read(lambda db: _read(db, account, study_id))
+    return "".join(finding.text_zh for finding in study.findings)
+
+
 def images_of(database: Database, study_id: str) -> list[dict[str, Any]]:
     """The rows of a study's images, in order."""
     return database.read(lambda db: _images(db, study_id))

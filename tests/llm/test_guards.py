@@ -3,7 +3,6 @@
 import pytest
 
 from llm.guards import Guard
-from llm.stops import TextStream
 
 PROMPT = "你是乡镇卫生院的健康科普助手，用通俗的中文回答。"
 
@@ -69,9 +68,3 @@ def test_half_a_sentence_at_the_end_is_dropped_unless_it_is_all():
 
 def test_markup_and_control_words_are_stripped():
     assert say("**多喝水**<|im_end|>。\n### 休息\n")[0] == "多喝水。\n休息\n"
-
-
-def test_characters_are_whole_and_stop_strings_never_show():
-    stream = TextStream(["END"])
-    shown = "".join(stream.feed(bytes([byte])) for byte in "水喝EN了END再见".encode())
-    assert (shown, stream.stopped, stream.finish()) == ("水喝EN了", True, "")

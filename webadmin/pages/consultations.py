@@ -27,6 +27,7 @@ class ConsultationsView(View):
     next: str | None
     first: bool
     max_characters: int
+    outside: str
     disclaimer: str = DISCLAIMER
 
 
@@ -44,8 +45,8 @@ class ConsultationView(View):
 
     @property
     def ai_made(self) -> bool:
-        """An answer by rule is no machine's text."""
-        return self.consultation.source != "triage"
+        """A rule's advice and a passage are no machine's text."""
+        return self.consultation.source in ("local", "fallback")
 
 
 @get("/consultations")
@@ -67,6 +68,7 @@ async def list_consultations(
         next=past.next,
         first=before is None,
         max_characters=settings.limits.question_characters,
+        outside=engines.fallback.host if engines.fallback else "",
     )
     return pages.html("consultations/page.html", view, account)
 

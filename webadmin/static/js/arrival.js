@@ -27,15 +27,10 @@ export function showArrival(llm) {
   }
 }
 
-let following = false;
-
-/** Look again while the model is not ready; a page in the background rests. `now`: it is known to have changed. */
-export async function follow(now = false) {
-  if (following) return;
-  following = true;
-  while (now || all('[data-arrival]:not([data-state="ready"])').length) {
-    if (!now) await pause(EVERY_MS);
-    now = false;
+/** Look again while the model is not ready; a page in the background rests. */
+async function follow() {
+  while (all('[data-arrival]:not([data-state="ready"])').length) {
+    await pause(EVERY_MS);
     if (document.hidden) continue;
     try {
       showArrival((await call("/api/v1/health")).llm);
@@ -43,7 +38,6 @@ export async function follow(now = false) {
       if (error.status === 401) break;
     }
   }
-  following = false;
 }
 
 if (!one("[data-checks]")) follow(); // the health page asks for itself

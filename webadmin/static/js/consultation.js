@@ -1,6 +1,5 @@
 // Ask and watch the answer come. States: idle → waiting → streaming → ready, stopped or failed.
 import { send, sentence } from "./api.js";
-import { follow } from "./arrival.js";
 import { one, show, tell } from "./dom.js";
 import { eventsOf } from "./events.js";
 import { showTriage, withoutAdvice } from "./triage.js";
@@ -9,7 +8,7 @@ const PHASES = { waiting: "正在思考…", streaming: "正在回答…", stopp
 
 const card = one("[data-consultation]");
 const part = (name) => one(`[data-${name}]`, card);
-const talk = { state: "idle", question: "", answer: "", triage: null, abort: null };
+const talk = { state: "idle", question: "", answer: "", triage: null, abort: null, id: null, previous: null };
 
 const busy = () => talk.state === "waiting" || talk.state === "streaming";
 
@@ -36,6 +35,9 @@ function begin(question) {
   part("answer").textContent = "";
   showTriage(part("triage"), null);
   show(part("link"), false);
+  show(part("sent"), false);
+  show(part("sources"), false);
+  show(part("rating"), false);
   enter("waiting");
   part("reply").scrollIntoView({ block: "nearest", behavior: "smooth" });
 }
@@ -47,6 +49,14 @@ const handlers = {
     enter("waiting");
     if (!part("triage").hidden) part("triage").scrollIntoView({ block: "nearest", behavior: "smooth" });
   },
+  queued({ place }) {
+    part("phase").textContent = `前面还有 ${place} 位在提问，请稍候…`;
+  },
+  sent({ text, host }) {
+    part("sent-host").textContent = host;
+    part("sent-text").textContent = text;
+    show(part("sent"), true);
+  },
   delta({ text }) {
     talk.answer += text;
     const shown = withoutAdvice(talk.answer, talk.triage);
@@ -56,8 +66,15 @@ const handlers = {
   done(consultation) {
     part("answer").textContent = withoutAdvice(consultation.answer, consultation.triage);
     part("disclaimer").textContent = consultation.disclaimer;
+    talk.id = consultation.id;
+    showSources(consultation.sources);
+    show(part("ai"), consultation.source === "local" || consultation.source === "fallback");
+    show(part("rating"), consultation.source !== "triage");
+    rated(null);
     part("link").href = `/consultations/${encodeURIComponent(consultation.id)}`;
     show(part("link"), true);
+    show(part("follow-line"), true);
+    part("follow").checked = false;
     enter("ready");
   },
   error({ error }) {
@@ -65,14 +82,54 @@ const handlers = {
   },
 };
 
-async function ask(question) {
+function showSources(sources) {
+  const items = sources.map((source) => {
+    const item = document.createElement("li");
+    const title = document.createElement("strong");
+    title.textContent = source.title;
+    const text = document.createElement("p");
+    text.className = "muted";
+    text.textContent = source.passage;
+    const origin = document.createElement("p");
+    origin.className = "hint";
+    const reviewed = source.reviewed ? "已经临床医生审核" : "尚未经临床医生审核";
+    origin.textContent = `${source.guideline ? `参照：${source.guideline}` : "未查到可引用的公开指南"} · ${reviewed}`;
+    item.append(title, text, origin);
+    return item;
+  });
+  part("source-list").replaceChildren(...items);
+  show(part("sources"), items.length > 0);
+}
+
+function rated(rating) {
+  for (const button of card.querySelectorAll("[data-rate]"))
+    button.setAttribute("aria-pressed", String(Number(button.dataset.rate) === rating));
+}
+
+async function rate(rating) {
+  try {
+    await send(`/api/v1/consultations/${encodeURIComponent(talk.id)}/rating`, {
+      method: "PUT",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ rating }),
+    });
+    rated(rating);
+  } catch (error) {
+    tell(part("error"), sentence(error));
+  }
+}
+
+const wantsOutside = () => card.querySelector("[data-outside]")?.checked ?? false;
+
+async function ask(question, previous = null) {
   if (busy() || !question.trim()) return;
+  talk.previous = previous;
   begin(question.trim());
   try {
     const response = await send("/api/v1/consultations", {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-      body: JSON.stringify({ question: talk.question }),
+      body: JSON.stringify({ question: talk.question, previousId: talk.previous, outside: wantsOutside() }),
       signal: talk.abort.signal,
     });
     for await (const { event, data } of eventsOf(response)) handlers[event]?.(data);
@@ -80,7 +137,6 @@ async function ask(question) {
   } catch (error) {
     if (error.name === "AbortError") enter("stopped");
     else enter("failed", error.status === undefined ? "回答中断了，请重试。" : sentence(error));
-    if (error.status === 503) follow(true);
   }
 }
 
@@ -92,14 +148,16 @@ function setUp() {
   question.value = new URLSearchParams(location.search).get("q") ?? question.value;
   question.addEventListener("input", count);
   question.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) ask(question.value);
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) part("form").requestSubmit();
   });
   part("form").addEventListener("submit", (event) => {
     event.preventDefault();
-    ask(question.value);
+    ask(question.value, part("follow").checked ? talk.id : null);
   });
+  for (const button of card.querySelectorAll("[data-rate]"))
+    button.addEventListener("click", () => rate(Number(button.dataset.rate)));
   part("stop").addEventListener("click", () => talk.abort?.abort());
-  part("again").addEventListener("click", () => ask(talk.question));
+  part("again").addEventListener("click", () => ask(talk.question, talk.previous));
   count();
 }
 

@@ -1,0 +1,1 @@
+"""What the box may answer from: documents, cut into passages, signed off by a clinician."""
