@@ -1,6 +1,8 @@
 """The `xiangyi` command."""
 
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -68,15 +70,72 @@ def worker(settings: Settings) -> None:
     work(settings)
 
 
-@main.command()
-@click.pass_obj
-def llm(settings: Settings) -> None:
-    """Run the language model; what it lacks it fetches first, in the background."""
+@main.group(invoke_without_command=True)
+@click.pass_context
+def llm(context: click.Context) -> None:
+    """Run the language model; what it lacks it fetches first, in the background. Or see to the models."""
     from appliance.engines import serve_language_model
+    from appliance.language_models import chosen, when_changed
     from appliance.logs import set_up_logs
 
-    set_up_logs("llm")
-    serve_language_model(settings)
+    if context.invoked_subcommand is None:
+        settings: Settings = context.obj
+        set_up_logs("llm")
+        when_changed(settings, lambda: os.kill(os.getpid(), signal.SIGTERM))  # whoever runs it starts it again
+        serve_language_model(settings, chosen(settings))
+
+
+@llm.command("list")
+@click.pass_obj
+def llm_list(settings: Settings) -> None:
+    """The models that are known or were brought."""
+    from appliance.language_models import list_models
+
+    for model in list_models(settings):
+        here = "已选用" if model.chosen else "已安装" if model.path else "未安装"
+        memory = f"，需内存 {model.ram_bytes / 1e9:.1f} GB" if model.ram_bytes else ""
+        about = f"{model.title}，{model.size_bytes / 1e9:.2f} GB{memory}"
+        click.echo(f"{model.name}  {here}  {about}" + (f"，许可 {model.licence}" if model.licence else ""))
+
+
+@llm.command("install")
+@click.argument("what", metavar="FILE-OR-NAME")
+@click.pass_obj
+def llm_install(settings: Settings, what: str) -> None:
+    """Fetch a known model, or copy a GGUF file from a USB stick."""
+    from appliance.language_models import install
+
+    model = install(settings, what, click.echo)
+    click.echo(f"已安装 {model.name}。执行 xiangyi llm use {model.name} 选用它。")
+
+
+@llm.command("use")
+@click.argument("name")
+@click.pass_obj
+def llm_use(settings: Settings, name: str) -> None:
+    """Choose an installed model; a running box changes over by itself."""
+    from appliance.language_models import use
+
+    click.echo(f"已选用 {use(settings, name).title}；运行中的问诊服务会自动换用。")
+
+
+@main.group()
+def documents() -> None:
+    """The knowledge base."""
+
+
+@documents.command("add")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def documents_add(settings: Settings, files: tuple[Path, ...]) -> None:
+    """Add the hospital's own documents: Markdown, TXT, PDF or DOCX."""
+    from appliance.knowledge.services import add
+    from appliance.start import open_database
+
+    database = open_database(settings)
+    for file in files:
+        document = add(database, None, file.name, file.read_bytes(), "terminal")
+        click.echo(f"已导入 {document.title}：{document.passages} 段。")
 
 
 @main.command()

@@ -1,8 +1,11 @@
 """What computes: segmenters in the worker, the consultant in the web. The only importer of model.inference and llm."""
 
+import threading
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from appliance.errors import Conflict
+from appliance.errors import Conflict, Unavailable
 from appliance.settings import FallbackSettings, Settings
 from llm import knowledge
 from llm.backends import Health, OpenAIBackend
@@ -18,7 +21,11 @@ from llm.consultation import (
     Sent,
     Triaged,
 )
+from llm.download import ensure_model, model_path
+from llm.errors import ArrivalError
 from llm.knowledge import Passage
+from llm.progress import Progress, Step
+from llm.registry import ModelSpec, load_models
 from model import release
 from model.tasks import TASKS
 
@@ -40,7 +47,10 @@ __all__ = [
     "Segmenter",
     "Sent",
     "Triaged",
+    "fetch_model",
     "knowledge",
+    "model_files",
+    "registry",
     "serve_language_model",
 ]
 
@@ -52,7 +62,7 @@ class Engines:
         self._settings = settings
         self._segmenters: dict[str, Segmenter] = {}
         base_url = f"http://{settings.llm.host}:{settings.llm.port}/v1"
-        self.backend = OpenAIBackend(base_url, settings.llm.model)
+        self.backend = OpenAIBackend(base_url)
         self.fallback = _fallback(settings.fallback)
         self.consultant = Consultant(self.backend, self.fallback)
 
@@ -95,8 +105,32 @@ def _fallback(settings: FallbackSettings) -> OpenAIBackend | None:
     return OpenAIBackend(settings.url, settings.model, settings.key, settings.timeout_s)
 
 
-def serve_language_model(settings: Settings) -> None:
-    """Run llama.cpp's process until SIGTERM or SIGINT."""
+def registry() -> dict[str, "ModelSpec"]:
+    """The language models that the box knows by name."""
+    return load_models()
+
+
+def model_files(cache: Path) -> list[tuple["ModelSpec", Path]]:
+    """Each known model and where its file lies once it was fetched."""
+    return [(spec, model_path(spec, cache)) for spec in load_models().values()]
+
+
+def fetch_model(name: str, cache: Path, report: Callable[[str], None]) -> Path:
+    """Bring a known model here, verified; `report` hears how far it is. Raises Unavailable."""
+
+    class Told(Progress):
+        def report(self, step: Step, message_zh: str, done_bytes: int = 0, total_bytes: int = 0) -> None:
+            percent = f" {100 * done_bytes // total_bytes}%" if total_bytes else ""
+            report(message_zh + percent)
+
+    try:
+        return ensure_model(load_models()[name], cache, Told(), threading.Event())
+    except ArrivalError as error:
+        raise Unavailable(error.message_zh, "model_not_fetched") from error
+
+
+def serve_language_model(settings: Settings, model: str) -> None:
+    """Run llama.cpp's process with a model (a known name or a path) until SIGTERM or SIGINT."""
     from llm.server import ServerSettings, serve
 
     llm = settings.llm
@@ -105,7 +139,7 @@ def serve_language_model(settings: Settings) -> None:
             host=llm.host,
             port=llm.port,
             cache=llm.cache,
-            model=llm.model,
+            model=model,
             threads=llm.threads,
             context=llm.context,
             install=llm.install,

@@ -42,7 +42,7 @@ async def chat(request: Request, service: NamedDependency[Service]) -> Response 
         turn = service.turns.enter()
     except QueueFull as error:
         raise ApiError(429, "llm_busy", "问诊排队已满，请稍后再试。") from error
-    pieces = _answer(service, llama.http, turn, {**body, "model": service.model})
+    pieces = _answer(service, llama.http, turn, {**body, "model": service.served})
     if not body.get("stream"):
         return Response(await _whole(request, pieces), media_type="application/json")
     # The first piece is awaited before the answer begins: what is refused at once is still told by its status.
@@ -70,7 +70,7 @@ async def _answer(service: Service, http: httpx.AsyncClient, turn: Turn, body: d
     try:
         async for place in turn.places():
             if body.get("stream"):
-                yield protocol.queued(service.model, place).encode()
+                yield protocol.queued(service.served, place).encode()
         async with http.stream("POST", "/v1/chat/completions", json=body) as answer:
             if answer.status_code != 200:
                 raise ApiError.from_llama(answer.status_code, await answer.aread())

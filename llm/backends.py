@@ -37,6 +37,13 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Speaker:
+    """Which model it is that answers, as the endpoint calls it."""
+
+    model: str
+
+
+@dataclass(frozen=True)
 class Health:
     """How the local server is: one of STATES, or "down" when it does not answer. Bytes count while it is arriving."""
 
@@ -48,9 +55,12 @@ class Health:
 
 
 class OpenAIBackend:
-    """One model at one endpoint. `base_url` ends in /v1; `timeout_s` is the longest silence that is borne."""
+    """One endpoint. `base_url` ends in /v1; `timeout_s` is the longest silence that is borne.
 
-    def __init__(self, base_url: str, model: str, api_key: str = "local", timeout_s: float = 120.0):
+    `model` "" takes whichever is loaded there, as the local server allows.
+    """
+
+    def __init__(self, base_url: str, model: str = "", api_key: str = "local", timeout_s: float = 120.0):
         self.base_url, self.model = base_url.rstrip("/"), model
         timeout = httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
         self._http = httpx2.AsyncClient(trust_env=False, timeout=timeout)
@@ -73,13 +83,13 @@ class OpenAIBackend:
 
     async def stream(
         self, messages: list[dict], max_tokens: int, temperature: float = 0.3, frequency_penalty: float = 0.3
-    ) -> AsyncGenerator[str | Place, None]:
-        """The answer's text as it comes, after the places at which it waited.
+    ) -> AsyncGenerator[str | Place | Speaker, None]:
+        """The answer's text as it comes, after the places at which it waited and the model's name.
 
         Raises BackendUnavailable, also when it breaks off in the middle.
         """
         request: dict[str, Any] = {"model": self.model, "messages": messages, "max_tokens": max_tokens, "stream": True}
-        finished = False
+        finished, speaker = False, ""
         try:
             async with await self._client.chat.completions.create(
                 **request, temperature=temperature, frequency_penalty=frequency_penalty
@@ -87,6 +97,9 @@ class OpenAIBackend:
                 async for chunk in chunks:
                     if queue := (chunk.model_extra or {}).get("queue"):
                         yield Place(queue["place"])
+                    elif chunk.choices and not speaker:
+                        speaker = chunk.model
+                        yield Speaker(speaker)
                     for choice in chunk.choices:
                         finished = finished or choice.finish_reason is not None
                         if choice.delta.content:

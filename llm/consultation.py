@@ -7,9 +7,9 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Literal
 
-from llm.backends import BackendUnavailable, OpenAIBackend, Place
-from llm.grounding import cited
-from llm.guards import Guard
+from llm.backends import BackendUnavailable, OpenAIBackend, Place, Speaker
+from llm.grounding import cited, share_held
+from llm.guards import Guard, without_orders
 from llm.knowledge import Passage
 from llm.redact import redact
 from llm.triage import Triage, triage
@@ -20,17 +20,19 @@ PASSAGE_DISCLAIMER = "以上是资料原文，仅供参考，不能代替医生�
 MAX_ANSWER_TOKENS = 220
 HISTORY_TURNS = 2
 HISTORY_CHARACTERS = 200
+RETOLD = 0.6  # of a passage; an answer that retells less of it is followed by the passage itself
 LEAST_SAID = 12  # characters; when the checks leave less of an answer, the passage itself is the better answer
 
 NOTHING_FOUND = (
     "这个问题在本机的资料里没有找到依据，我不能随意回答。请到乡镇卫生院当面咨询医生，带上以往的病历和正在用的药；"
     "如果症状突然加重或您很担心，请马上就医，紧急情况拨打 120。"
 )
+IN_FULL = "资料原文："
 DOCTOR_DECIDES = "用什么药、用多少，要由医生看过您以后决定，我不能开药，也不能定剂量。\n"
 CUT_NOTE = "\n（有几句话在资料里找不到依据，已略去，请以资料和医生的意见为准。）"
 SEE_A_DOCTOR = "\n如果症状没有好转、加重或反复，请及时到医院看医生。"
 SYSTEM_PROMPT = """你是乡镇卫生院的健康助手。只根据资料，用通俗的中文直接回答问题，不超过 150 个字。
-先直接回答，再照资料说具体做法，最后说什么情况要看医生。
+先直接回答，再用资料的原话说具体做法，最后说什么情况要看医生。
 资料里没有的内容不要说，不要编造数字、药名和科室。不下诊断，不开药，不说剂量。不用客套话。"""
 
 _DOCTOR = re.compile(r"医生|医院|就医|就诊|卫生院|120")
@@ -114,6 +116,7 @@ class _Draft:
     first: float | None = None
     parts: list[str] = field(default_factory=list)
     sent: str | None = None
+    model: str = ""
 
     @property
     def text(self) -> str:
@@ -168,7 +171,7 @@ class Consultant:
                     break
                 continue
             if draft.said:
-                source, model = written, backend.model
+                source, model = written, draft.model
             break
         for delta in _complete(asked, draft, source):
             yield delta
@@ -187,11 +190,15 @@ class Consultant:
         if leaves:
             draft.sent = "\n".join(message["content"] for message in messages[1:])
             yield Sent(draft.sent, backend.host)
-        guard = Guard(SYSTEM_PROMPT, [*(passage.text for passage in asked.passages), asked.findings], asked.question)
+        texts_held = [*(without_orders(passage.text) for passage in asked.passages), asked.findings]
+        guard = Guard(SYSTEM_PROMPT, texts_held, asked.question)
         async with aclosing(backend.stream(messages, MAX_ANSWER_TOKENS)) as texts:
             async for text in texts:
                 if isinstance(text, Place):
                     yield Queued(text.place)
+                if isinstance(text, Speaker):
+                    draft.model = text.model
+                if not isinstance(text, str):
                     continue
                 draft.first = draft.first or time.monotonic()
                 for delta in draft.add(_refused(asked, draft) + guard.feed(text)):
@@ -219,10 +226,12 @@ def _refused(asked: Asked, draft: _Draft) -> str:
 
 def _complete(asked: Asked, draft: _Draft, source: Written) -> list[Delta]:
     """What each answer must have: the passage itself where no model could retell it, and when to see a doctor."""
-    deltas: list[Delta] = []
+    best, deltas = without_orders(asked.passages[0].text), list[Delta]()
     if source == "passages":
         deltas += draft.add(_refused(asked, draft) or ("\n" if draft.said else ""))
-        deltas += draft.add(asked.passages[0].text)
+        deltas += draft.add(best)
+    elif share_held(best, draft.text) < RETOLD:
+        deltas += draft.add(f"\n\n{IN_FULL}{best}")
     if not _DOCTOR.search(draft.text):
         deltas += draft.add(SEE_A_DOCTOR)
     return deltas
@@ -235,7 +244,7 @@ def _messages(asked: Asked, leaves: bool) -> list[dict[str, str]]:
     for question, answer in asked.history[-HISTORY_TURNS:]:
         messages.append({"role": "user", "content": clean(question)[:HISTORY_CHARACTERS]})
         messages.append({"role": "assistant", "content": clean(answer)[:HISTORY_CHARACTERS]})
-    passages = "\n".join(f"{passage.title}：{passage.text}" for passage in asked.passages)
+    passages = "\n".join(f"{passage.title}：{without_orders(passage.text)}" for passage in asked.passages)
     findings = f"\n影像测量：{clean(asked.findings)}" if asked.findings else ""
     content = f"资料：\n{passages}{findings}\n\n问题：{clean(asked.question.strip())}\n请根据资料回答："
     return [*messages, {"role": "user", "content": content}]

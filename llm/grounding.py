@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from llm.knowledge import Passage, pairs
 
-# Share of a sentence's character pairs that the passages or the question must hold; measured, see llm/README.md.
-SUPPORTED = 0.4
+# Share of a sentence's character pairs, the question's own apart, that the passages must hold; see llm/README.md.
+SUPPORTED = 0.5
 CITED = 0.25
 
 _ARABIC = re.compile(r"\d+(?:\.\d+)?")
@@ -26,15 +26,26 @@ def numbers(text: str) -> set[str]:
     return found | {str(value) for numeral in _CHINESE.findall(text) if (value := _value(numeral)) is not None}
 
 
-def unfounded(sentence: str, basis: str) -> bool:
-    """Whether a sentence claims what `basis` (passages, findings and question) does not hold."""
-    if not numbers(sentence) <= numbers(basis):
+def unfounded(sentence: str, passages: str, question: str) -> bool:
+    """Whether a sentence claims what `passages` do not hold; only its numbers may come from the question as well.
+
+    The question's own words neither help nor harm: a small model likes to turn a question into its answer ("the
+    pressure is down, may I stop" into "you may stop"), and what is left then stands on nothing.
+    """
+    if not numbers(sentence) <= numbers(passages) | numbers(question):
         return True
-    if any(not _known(department, basis) for department in _DEPARTMENT.findall(sentence)):
+    if any(not _known(department, passages) for department in _DEPARTMENT.findall(sentence)):
         return True
-    said = pairs(_ITEM.sub("", sentence))
-    held = {*pairs(basis), *pairs(_ROUTINE)}
-    return len(said) >= 4 and sum(pair in held for pair in said) / len(said) < SUPPORTED
+    asked = set(pairs(question))
+    said = [pair for pair in pairs(_ITEM.sub("", sentence)) if pair not in asked]
+    held = {*pairs(passages), *pairs(_ROUTINE)}
+    return sum(pair in held for pair in said) < max(1.0, SUPPORTED * len(said))
+
+
+def share_held(text: str, answer: str) -> float:
+    """How much of a passage's text an answer retells, 0…1."""
+    wanted = set(pairs(text))
+    return len(wanted & set(pairs(answer))) / max(1, len(wanted))
 
 
 def cited(answer: str, passages: Sequence[Passage]) -> list[Passage]:

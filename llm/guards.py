@@ -26,16 +26,37 @@ _DOSE = re.compile(
     re.IGNORECASE,
 )
 _MEDICINE = re.compile(r"药(?!店|房)|松弛剂|镇静剂|抑制剂|拮抗剂|激素|泻剂|停用|减量|加量")
+# What soothes or sells: only a passage may say so.
+_PROMISE = re.compile(
+    r"(不用|不需要|不必|无需|没必要)(再)?(去|看|上|找|到)?(医院|医生|大夫|卫生院|就医|就诊|治疗|管|担心|理会)|根治|治愈|痊愈|包治|特效|"
+    r"(已经|已|都|就)(好了|没事)|随便(吃|喝|用)|可以(自行|自己|直接|放心)?(停|减|加|换)|推荐.{0,6}(购买|服用)|购买"
+)
 _CAUTION = re.compile(
     r"不要|不能|不可|勿|别|避免|遵医嘱|按医嘱|遵照医嘱|医生(的)?(指导|处方)下|问医生|咨询医生|哪些药|正在用的药"
 )
 _DIAGNOSIS = re.compile(
-    r"(?<!如果)(?<!若)(你|您)(这)?(可能|应该|一定|肯定)?(是|得了|患了|患有)[^,,。]{0,10}(病|症|炎|癌|瘤)(?!人|史|者)|诊断为"
+    r"(?<!如果)(?<!若)(你|您)(这)?(可能|应该|一定|肯定)?(是|得了|患了|患有)[^,,。]{0,10}(病|症|炎|癌|瘤)(?!人|史|者)|诊断为|属于[^,，。]{0,8}(高血压|低血压|糖尿病|病|症|炎)|(高|中|低)(风险|危)"
 )
 _BARE = re.compile(
     r"(您|你)?(是|是的|不是|可以|不可以|能|不能|会|不会|有|没有|要紧|不要紧|没事|没关系|对|不对|正常|不正常|需要|不需要|好的)(的|了|吃|喝)?"
 )
 _NUMBERED = re.compile(r"^(\s*)(\d{1,2})(?=[.、])")
+
+
+_ORDER = re.compile(
+    r"(忽略|无视|忘掉|忘记|不要理会|不用理|跳过|绕过|取消|解除).{0,12}(以上|之前|前面|上面|先前|所有|一切|全部|原来|系统|规则|限制|指令|提示|要求|设定)|"
+    r"(ignore|disregard|forget|override).{0,30}(above|previous|prior|all|instruction|rule|prompt)|"
+    r"(你|您)(现在|从现在起|接下来|其实|将|要)?(是|扮演|变成|成为|充当|假装).{0,12}(医生|专家|助手|模型|AI|角色|管理员|开发者|DAN)|"
+    r"(回答|回复|输出|答复)(本条|这条|本题|时|的时候|中|里|必须|请|要|一律|只|务必)|(请|必须|务必|一定要).{0,8}(回答|回复|输出|告诉(患者|用户|病人))|"
+    r"(system|assistant|user|系统|助手)\s*(prompt|提示词?|消息|指令)?\s*[:：]|<\|?[a-z_]+\|?>|\[/?(INST|SYS)\]|作为(一个)?(AI|人工智能|语言模型)|"
+    r"!\[[^\]]*\]\(|https?://|提示词|jailbreak|developer mode|开发者模式",
+    re.IGNORECASE,
+)
+
+
+def without_orders(text: str) -> str:
+    """A passage without the sentences that talk to the model instead of the reader: a document may carry an attack."""
+    return "".join(part for part in _SENTENCE.findall(text) if not _ORDER.search(part)).strip()
 
 
 class Guard:
@@ -45,7 +66,7 @@ class Guard:
     """
 
     def __init__(self, prompt: str = "", passages: Sequence[str] = (), question: str = ""):
-        self._passages, self._basis = "\n".join(passages), "\n".join((*passages, question))
+        self._passages, self._question = "\n".join(passages), question
         self._held = ""
         self._said: list[str] = []
         self._item = 0
@@ -81,7 +102,9 @@ class Guard:
             return ""
         if _BARE.fullmatch(core):  # a verdict without its reason: the one thing that no passage can be held against
             return ""
-        if self._only_for_doctors(plain) or (core and self._passages and unfounded(plain, self._basis)):
+        if self._only_for_doctors(plain) or (
+            core and self._passages and unfounded(plain, self._passages, self._question)
+        ):
             self.cut = True
             return ""
         if core:
@@ -99,11 +122,12 @@ class Guard:
         return again or re.search(r"(.{2,20}?)\1{3,}", core) is not None
 
     def _only_for_doctors(self, sentence: str) -> bool:
-        """Whether it names a medicine or dose that no passage names, says how to use one, or diagnoses.
+        """Whether it names a medicine or dose, or promises what no passage does, says how to use one, or diagnoses.
 
         "不要自行停药" may stay.
         """
         named = [found[0] for pattern in (_DRUG, _DOSE) for found in pattern.finditer(sentence)]
+        named += [found[0] for found in _PROMISE.finditer(sentence)]
         if _DIAGNOSIS.search(sentence) or any(name not in self._passages for name in named):
             return True
         return bool(_MEDICINE.search(sentence)) and not _CAUTION.search(sentence) and not self._retold(sentence)

@@ -13,25 +13,30 @@ import sqlite3
 import tomllib
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 ENTRIES = Path(__file__).parent / "entries"
 SYNONYMS = Path(__file__).with_name("synonyms.toml")
-FITS = 0.42
-CLOSE = 0.92  # a second passage that covers this share of what the best one covers is read as well
-CANDIDATES = 12
+# Tried on the tuned half of llm/evaluation: what it takes for a passage to fit at all, in rare pairs and as a share.
+EVIDENCE = 4.0
+FITS = 0.15
+CLOSE = 0.88  # a second passage that covers this share of what the best one covers is read as well
+CANDIDATES = 20
 # Pairs in the title and in the known phrasings of a question say more than pairs in the text.
-_WEIGHTS = (4.0, 3.0, 1.0)
+_BM25_WEIGHTS = (4.0, 3.0, 1.0)
+_TITLE, _ASKED, _TEXT = 1.2, 1.0, 0.6
+_UNHEARD = 0.35  # a pair that no passage has: mostly chatter, now and then the very thing that is not known here
 _FILLERS = re.compile(
-    r"请问|医生|大夫|你好|您好|谢谢|我想(问|知道)(一下)?|怎么(办|样|回事|弄|搞)|咋(办|样|整|弄|回事)|什么|为什么|为啥|啥|"
-    r"能不能|可不可以|可以|是不是|会不会|要不要|该不该|有没有|需不需要|行不行|好不好|应该|需要|平时|一般|如何|哪些|"
-    r"有点|有些|老是|总是|经常|最近|现在|一直|这个|那个|我们?|他们?|她|你|您|俺|咱|家里|的话|[吗呢吧啊呀了的得地着过]"
+    r"请问|医生|大夫|你好|您好|谢谢|我想(问|知道)(一下)?|想知道|怎么(办|样|回事|弄|搞)?|咋(办|样|整|弄|回事)?|什么|为什么|为啥|啥时候|啥|"
+    r"能不能|可不可以|可以|是不是|会不会|要不要|该不该|有没有|需不需要|行不行|好不好|[行能好要会是对管]不(?=$|[，。,?？])|行吗|管用|有用|"
+    r"应该|需要|平时|一般|如何|哪些|多少钱|多少|几天|多久|合适|要紧|有点|有些|老是|老觉得|总是|总觉得|经常|最近|现在|一直|突然|反正|这阵子|"
+    r"这个|那个|我们?|他们?|她|你|您|俺|咱|家里|在家|老爹|的话|[吗呢吧啊呀了的得地着过咋]"
 )
 _CANDIDATES = (
     "SELECT p.id, p.title, p.text, d.guideline, d.url, d.reviewed_at IS NOT NULL,"
-    " i.title || ' ' || i.asked || ' ' || i.text"
+    " i.title, i.asked, i.text"
     " FROM passage_index i JOIN passages p ON p.id = i.rowid JOIN documents d ON d.id = p.document_id"
     " WHERE passage_index MATCH ? ORDER BY bm25(passage_index, ?, ?, ?) LIMIT ?"
 )
@@ -92,18 +97,14 @@ def search(connection: sqlite3.Connection, question: str, most: int = 2) -> list
     wanted = list(dict.fromkeys(pairs(_FILLERS.sub(" ", canonical(question)))))
     if not wanted:
         return []
-    rarity = _rarity(connection, wanted)
+    rarity, whole = _rarity(connection, wanted)
     found = [
-        (_cover(wanted, rarity, indexed), rank, Passage(id_, title, text, guideline, url, bool(reviewed)))
-        for rank, (id_, title, text, guideline, url, reviewed, indexed) in enumerate(_candidates(connection, wanted))
+        (_evidence(rarity, indexed), Passage(id_, title, text, guideline, url, bool(reviewed)))
+        for id_, title, text, guideline, url, reviewed, *indexed in _candidates(connection, wanted)
     ]
-    best = sorted(found, key=lambda each: (-each[0], each[1]))
-    kept = [
-        Passage(**{**passage.__dict__, "fit": round(fit, 3)})
-        for fit, _, passage in best[:most]
-        if fit >= max(FITS, CLOSE * best[0][0])
-    ]
-    return kept
+    best = sorted(found, key=lambda each: -each[0])  # stable: equals stay in BM25's order
+    least = max(EVIDENCE, FITS * whole, CLOSE * best[0][0]) if best else 0.0
+    return [replace(passage, fit=round(held / whole, 3)) for held, passage in best[:most] if held >= least]
 
 
 def pairs(text: str) -> list[str]:
@@ -124,11 +125,11 @@ def canonical(text: str) -> str:
 
 def _candidates(connection: sqlite3.Connection, wanted: list[str]) -> list[tuple]:
     query = " OR ".join(f'"{pair}"' for pair in wanted)
-    return connection.execute(_CANDIDATES, (query, *_WEIGHTS, CANDIDATES)).fetchall()
+    return connection.execute(_CANDIDATES, (query, *_BM25_WEIGHTS, CANDIDATES)).fetchall()
 
 
-def _rarity(connection: sqlite3.Connection, wanted: list[str]) -> dict[str, float]:
-    """What each pair says: much when few passages have it."""
+def _rarity(connection: sqlite3.Connection, wanted: list[str]) -> tuple[dict[str, float], float]:
+    """What each pair says, much when few passages have it; and what the whole question says."""
     (total,) = connection.execute("SELECT count(*) FROM passage_index").fetchone()
     counts = {
         pair: connection.execute(
@@ -136,12 +137,17 @@ def _rarity(connection: sqlite3.Connection, wanted: list[str]) -> dict[str, floa
         ).fetchone()[0]
         for pair in wanted
     }
-    return {pair: math.log(1 + total / (1 + count)) for pair, count in counts.items()}
+    rarity = {pair: math.log(1 + total / (1 + count)) for pair, count in counts.items()}
+    return rarity, sum(value * (1 if counts[pair] else _UNHEARD) for pair, value in rarity.items())
 
 
-def _cover(wanted: list[str], rarity: dict[str, float], indexed: str) -> float:
-    has = set(indexed.split())
-    return sum(rarity[pair] for pair in wanted if pair in has) / sum(rarity.values())
+def _evidence(rarity: dict[str, float], indexed: list[str]) -> float:
+    """How much of the question a passage holds; `indexed`: the pairs of its title, phrasings and text."""
+    columns = [(set(column.split()), weight) for column, weight in zip(indexed, (_TITLE, _ASKED, _TEXT), strict=True)]
+    return sum(
+        value * max((weight for column, weight in columns if pair in column), default=0.0)
+        for pair, value in rarity.items()
+    )
 
 
 @cache

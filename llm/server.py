@@ -13,6 +13,7 @@ import uvicorn
 from llm.api import create_app
 from llm.arrival import arrive_patiently, default_cache
 from llm.errors import ArrivalError, ConsultationOff, Stopped
+from llm.files import sha256_of
 from llm.llamacpp import LlamaCpp
 from llm.progress import Progress
 from llm.registry import DEFAULT_MODEL, model_id
@@ -100,7 +101,8 @@ def _load(settings: ServerSettings, service: Service, stop: threading.Event) -> 
     path = arrive_patiently(settings.model, settings.cache, settings.install, service.progress, stop)
     service.progress.report("load", "正在载入本地问诊模型")
     try:
-        llama = LlamaCpp(path, service.model, settings.context, settings.threads, settings.slots)
+        service.sha256 = sha256_of(path, stop)
+        llama = LlamaCpp(path, service.served, settings.context, settings.threads, settings.slots)
     except ArrivalError as error:
         _log.warning("load: %s", error.message_zh, exc_info=error)
         service.progress.report("failed", error.message_zh)

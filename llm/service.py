@@ -14,7 +14,13 @@ class Service:
     def __init__(self, model: str, also: tuple[str, ...], progress: Progress, turns: Turns):
         self.model, self.progress, self.turns = model, progress, turns
         self.llama: LlamaCpp | None = None
+        self.sha256 = ""
         self._names = {model, *also, ""}
+
+    @property
+    def served(self) -> str:
+        """The model's name with the start of its file's hash: what an answer's record keeps."""
+        return f"{self.model}@{self.sha256[:12]}"
 
     def health(self) -> dict:
         """The body of GET /health."""
@@ -32,7 +38,7 @@ class Service:
 
     def ready(self, model: str) -> LlamaCpp:
         """Raises ApiError 503 while llama.cpp is not up, 404 for another model than the one that is loaded."""
-        if model not in self._names:
+        if model not in self._names | {self.served}:
             raise ApiError(404, "model_not_found", f"The model '{model}' is not loaded; '{self.model}' is.", "model")
         if self.llama is None:
             now = self.progress.snapshot()

@@ -22,9 +22,10 @@ _CLAUSE_END = re.compile(r"[。!?;\n,:]|但是?|(?<![喘透憋受])不过|可是
 # A denial reaches to the end of a list ("没有胸痛、气短和出汗") but not over a comma. "有没有", "会不会" only ask.
 _DENIAL = (
     r"(?<![有会是能要])(没有?|无|未|不|并非|否认|不再|没再)"
-    r"(再|曾|出现|发生|什么|明显|感到|觉得|感觉|有过?|是|会|伴有?|太|怎么|也|发)*"
+    r"(再|曾|被|让|给|叫|出现|发生|什么|明显|感到|觉得|感觉|有过?|是|会|伴有?|太|怎么|也|发)*"
 )
 _DENIED = re.compile(rf"({_DENIAL})$")
+_DENIED_INSIDE = re.compile(r"(没|不)(有|被|再|觉得|感到|怎么|太)*(血|疼|痛|咬|烧|热|吐|闷|抽搐|麻)")
 _AND = "、和或及与跟"
 _DENIED_LIST = re.compile(rf"({_DENIAL})[^{_AND}]{{1,8}}([{_AND}][^{_AND}]{{0,8}})*[{_AND}]$")
 _ENDED = re.compile(
@@ -40,7 +41,7 @@ _PAST = re.compile(
 _NOW = re.compile(r"现在|今[天早晚]|刚才?|又|再次|这次|突然|目前|正在|这两天|这几天|昨[天晚]|开始|一直|越来越")
 _KNOWLEDGE = re.compile(
     r"预防|怎么(判断|知道|区分|识别)|什么是|是什么(病|意思)|有(哪些|什么)(症状|表现|前兆|危害|区别)|(症状|表现|前兆|区别)(有哪些|是什么)|科普|急救知识|学习|后遗症|"
-    r"(会|能)传染吗|会遗传吗|疫苗(什么时候|要打几针|多少钱)|为什么(会|有些人|有的人|人)"
+    r"(会|能)传染吗|会遗传吗|怎么看(人)?是不是|讲课|宣传|培训|演练|学一学|急救法|疫苗(什么时候|要打几针|多少钱)|为什么(会|有些人|有的人|人)"
 )
 _PERSON = re.compile(r"我|他|她|爸|妈|爷|奶|老公|老婆|丈夫|妻子|孩子|儿子|女儿|宝宝|邻居|现在|突然|刚|今天|昨")
 
@@ -102,6 +103,8 @@ def _stands(pattern: re.Pattern, text: str) -> bool:
 
 def _quiet(clause: str, match: re.Match) -> bool:
     before, after = clause[: match.start()], clause[match.end() :]
+    if _DENIED_INSIDE.search(match[0]):
+        return True
     if _DENIED.search(before) or _DENIED_LIST.search(before) or _ENDED.search(after):
         return True
     return bool(_PAST.search(clause)) and not _NOW.search(clause)

@@ -47,7 +47,7 @@ class Question:
 def questions(half: str) -> list[Question]:
     """The questions of one half."""
     tables = tomllib.loads((FOLDER / f"{half}.toml").read_text("utf-8"))["question"]
-    return [Question(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}) for table in tables]
+    return [msgspec.convert(table, Question) for table in tables]
 
 
 def grade(question: Question, answer: ConsultationOut, titles: dict[str, str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from appliance.app import create_app
 from appliance.engines import Engines
+from appliance.knowledge.services import bring_up_to_date
 from appliance.settings import Settings
 from appliance.storage import Storage
 

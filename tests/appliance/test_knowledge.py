@@ -141,7 +141,9 @@ def test_each_known_phrasing_finds_its_own_entry(starter):
     assert len(wrong) <= 0.03 * 4 * len(knowledge.starter_entries()), wrong
 
 
-@pytest.mark.parametrize("question", ["股票还能涨吗", "帮我写一首诗", "拖拉机打不着火", "今年玉米卖多少钱", "", "？？？"])
+@pytest.mark.parametrize(
+    "question", ["股票还能涨吗", "帮我写一首诗", "拖拉机打不着火", "今年玉米卖多少钱", "", "？？？"]
+)
 def test_what_is_no_matter_of_health_finds_nothing(starter, question):
     assert services.search(starter.database, question) == []
 
