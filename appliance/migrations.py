@@ -181,7 +181,8 @@ def m007_knowledge(db: sqlite_utils.Database) -> None:
             position INTEGER NOT NULL,
             title TEXT NOT NULL,
             asked TEXT NOT NULL,
-            text TEXT NOT NULL
+            text TEXT NOT NULL,
+            vectors BLOB
         ) STRICT""",
         "CREATE INDEX passages_document ON passages(document_id, position)",
         "CREATE VIRTUAL TABLE passage_index USING fts5(title, asked, text, tokenize='unicode61')",

