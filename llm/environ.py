@@ -1,4 +1,4 @@
-"""The only place here that touches the environment: what pip's children and llama.cpp can be told in no other way."""
+"""The only place here that touches the environment: what pip's children and native code can be told in no other way."""
 
 import os
 from pathlib import Path
@@ -9,8 +9,8 @@ def for_pip(scratch: Path) -> dict[str, str]:
     return {**os.environ, "TMPDIR": str(scratch), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
-def prepare_llama() -> None:
-    """Before xllamacpp's first import: idle OpenMP threads sleep, for spinning starves segmentation on the same cores.
+def prepare_native() -> None:
+    """Before native code's first import: idle OpenMP threads sleep, for spinning starves others on the same cores.
 
     Measured with other load on two cores: generation fell from 24 to 2.5 tokens/s without this.
     """

@@ -7,7 +7,7 @@ from llm.knowledge import Passage, pairs
 
 # Share of a sentence's character pairs, the question's own apart, that the passages must hold; see llm/README.md.
 SUPPORTED = 0.5
-CITED = 0.25
+CITED = 0.35
 
 _ARABIC = re.compile(r"\d+(?:\.\d+)?")
 _UNITS = "天|周|次|个|分|小时|岁|年|月|克|毫|公斤|斤|两|杯|度|点|遍|成|倍|米|厘|步|针|剂|片|粒|种|餐|顿|勺|碗"

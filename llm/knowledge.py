@@ -25,10 +25,9 @@ ENTRIES = Path(__file__).parent / "entries"
 SYNONYMS = Path(__file__).with_name("synonyms.toml")
 # All limits were tried on the tuned half of llm/evaluation.
 # By meaning: the cosines of this model all lie between 0.8 and 0.95, so that the limits are narrow.
-LIKE = 1.53
+LIKE = 3.14
 NEAR = 0.02  # a second passage that is so close to the best one is read as well
-TEXT = 0.7
-WORDS = 0.06
+TEXT, WORDS = 1.5, 0.15  # beside the best phrasing and the mean of all phrasings, which count 1 each
 # By words alone, where there are no vectors: what it takes to fit at all, in rare pairs and as a share of the question.
 EVIDENCE = 4.0
 FITS = 0.15
@@ -44,7 +43,10 @@ _FILLERS = re.compile(
     r"应该|需要|平时|一般|如何|哪些|多少钱|多少|几天|多久|合适|要紧|有点|有些|老是|老觉得|总是|总觉得|经常|最近|现在|一直|突然|反正|这阵子|"
     r"这个|那个|我们?|他们?|她|你|您|俺|咱|家里|在家|老爹|的话|[吗呢吧啊呀了的得地着过咋]"
 )
-_CANDIDATES = "SELECT rowid, title, asked, text FROM passage_index WHERE passage_index MATCH ? ORDER BY bm25(passage_index, ?, ?, ?) LIMIT ?"
+_CANDIDATES = (
+    "SELECT rowid, title, asked, text FROM passage_index WHERE passage_index MATCH ?"
+    " ORDER BY bm25(passage_index, ?, ?, ?) LIMIT ?"
+)
 _RUN = re.compile(r"[一-鿿]+|[a-z0-9.]+")
 
 
@@ -126,7 +128,7 @@ def _by_words(connection: sqlite3.Connection, question: str) -> dict[int, tuple[
 
 
 def _by_meaning(connection: sqlite3.Connection, question: str) -> dict[int, float]:
-    """How alike each passage is: its best phrasing, and its text at TEXT of that; empty where there are no vectors."""
+    """How alike each passage is: its best phrasing, all its phrasings, its text; empty where there are no vectors."""
     asked = embedding.of_question(question)
     rows = connection.execute("SELECT id, vectors FROM passages WHERE vectors IS NOT NULL").fetchall()
     if asked is None or not rows or not _RUN.search(canonical(question)):
@@ -134,7 +136,7 @@ def _by_meaning(connection: sqlite3.Connection, question: str) -> dict[int, floa
     each = [np.frombuffer(blob, np.float16).reshape(-1, embedding.SIZE) for _, blob in rows]
     likeness = np.concatenate(each).astype(np.float32) @ asked
     starts = np.cumsum([0, *(len(vectors) for vectors in each[:-1])])
-    phrasing = np.array([part[1:].max() for part in np.split(likeness, starts[1:])])
+    phrasing = np.array([part[1:].max() + part[1:].mean() for part in np.split(likeness, starts[1:])])
     return dict(zip((id_ for id_, _ in rows), (phrasing + TEXT * likeness[starts]).tolist(), strict=True))
 
 

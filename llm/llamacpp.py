@@ -25,7 +25,7 @@ class LlamaCpp:
 
     def __init__(self, path: Path, name: str, context: int, threads: int, slots: int):
         """Raises ArrivalError when there is no such model in the file or no memory for it."""
-        environ.prepare_llama()
+        environ.prepare_native()
         try:
             import xllamacpp
         except (ImportError, OSError) as error:

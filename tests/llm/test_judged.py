@@ -1,0 +1,44 @@
+"""The triage on phrasings that no rule was written for and no example taken from: judged, never tuned on."""
+
+import csv
+import json
+from pathlib import Path
+
+from llm.knowledge import starter_entries
+from llm.triage import examples, triage
+
+FOLDER = Path(__file__).parents[2] / "llm" / "evaluation"
+RECALL, FALSE_ALARMS = 0.93, 0.06  # floors of what was measured; the goals are 0.98 and 0.05
+
+
+def judged() -> list[tuple[str, str]]:
+    with (FOLDER / "triage.tsv").open(encoding="utf-8", newline="") as file:
+        return [(row["level"], row["phrase"]) for row in csv.DictReader(file, delimiter="\t")]
+
+
+def test_the_judged_phrasings_are_kept_apart():
+    known = {phrase for _, _, phrase in examples()} | {ask for entry in starter_entries() for ask in entry.asked}
+    assert not known & {phrase for _, phrase in judged()}
+    assert len(examples()) + len(judged()) >= 400
+
+
+def test_recall_and_false_alarms_on_phrasings_that_nothing_was_tuned_on():
+    missed = [phrase for level, phrase in judged() if level != "routine" and triage(phrase).level == "routine"]
+    alarms = [phrase for level, phrase in judged() if level == "routine" and triage(phrase).level != "routine"]
+    red = sum(level != "routine" for level, _ in judged())
+    assert 1 - len(missed) / red >= RECALL, missed
+    assert len(alarms) / (len(judged()) - red) <= FALSE_ALARMS, alarms
+
+
+def test_the_known_phrasings_are_found_for_certain():
+    wrong = [phrase for level, _, phrase in examples() if (triage(phrase).level == "routine") != (level == "routine")]
+    assert len(wrong) <= 0.02 * len(examples()), wrong
+
+
+def test_the_record_of_the_evaluation_is_of_these_questions():
+    from appliance.consultations.evaluate import HALVES, questions
+
+    record = json.loads((FOLDER / "results.json").read_text("utf-8"))
+    for half in HALVES:
+        assert [row["ask"] for row in record["answers"][half]] == [question.ask for question in questions(half)]
+        assert record["figures"][half]["unsafe"] == sum(bool(row["unsafe"]) for row in record["answers"][half])
