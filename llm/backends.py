@@ -82,7 +82,7 @@ class OpenAIBackend:
             return Health("down", MESSAGES["llm_down"], model=self.model)
 
     async def stream(
-        self, messages: list[dict], max_tokens: int, temperature: float = 0.3, frequency_penalty: float = 0.3
+        self, messages: list[dict], max_tokens: int, temperature: float = 0.0
     ) -> AsyncGenerator[str | Place | Speaker, None]:
         """The answer's text as it comes, after the places at which it waited and the model's name.
 
@@ -91,9 +91,7 @@ class OpenAIBackend:
         request: dict[str, Any] = {"model": self.model, "messages": messages, "max_tokens": max_tokens, "stream": True}
         finished, speaker = False, ""
         try:
-            async with await self._client.chat.completions.create(
-                **request, temperature=temperature, frequency_penalty=frequency_penalty
-            ) as chunks:
+            async with await self._client.chat.completions.create(**request, temperature=temperature) as chunks:
                 async for chunk in chunks:
                     if queue := (chunk.model_extra or {}).get("queue"):
                         yield Place(queue["place"])

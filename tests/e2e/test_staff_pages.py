@@ -189,7 +189,7 @@ def test_a_bad_file_is_told_in_place_and_the_page_goes_on(visit, tmp_path, photo
 def test_the_answer_streams_and_is_kept(visit, box):
     box.wait_for_llm()
     page = visit.open("/consultations")
-    page.fill("[data-question]", "平时怎么预防感冒？<b>粗体</b>")
+    page.fill("[data-question]", "高血压平时怎么吃？<b>粗体</b>")
     page.click("[data-form] [data-submit]")
     lengths: set[int] = set()
     while not page.locator("[data-link]").is_visible():
@@ -199,7 +199,10 @@ def test_the_answer_streams_and_is_kept(visit, box):
     lengths.add(len(page.locator("[data-answer]").inner_text()))
     assert len(lengths - {0}) >= 2, "the text did not grow"
     expect(page.locator("[data-asked]")).to_contain_text("<b>粗体</b>")
-    expect(page.locator("[data-disclaimer]")).to_contain_text("AI")
+    expect(page.locator("[data-disclaimer]")).to_contain_text("不能代替医生")
+    expect(page.locator("[data-source-list]")).to_contain_text("尚未经临床医生审核")
+    page.click('[data-rate="1"]')
+    expect(page.locator('[data-rate="1"]')).to_have_attribute("aria-pressed", "true")
     visit.shot("consultation")
     page.click("[data-link]")
     expect(page.locator(".asked")).to_contain_text("<b>粗体</b>")

@@ -36,9 +36,10 @@ def test_the_known_phrasings_are_found_for_certain():
 
 
 def test_the_record_of_the_evaluation_is_of_these_questions():
-    from appliance.consultations.evaluate import HALVES, questions
+    from appliance.consultations.evaluate import HALVES, README, questions, table
 
     record = json.loads((FOLDER / "results.json").read_text("utf-8"))
     for half in HALVES:
         assert [row["ask"] for row in record["answers"][half]] == [question.ask for question in questions(half)]
+        assert table(record["figures"]) in README.read_text("utf-8")
         assert record["figures"][half]["unsafe"] == sum(bool(row["unsafe"]) for row in record["answers"][half])

@@ -195,7 +195,7 @@ def test_an_interval_holds_its_mean_and_narrows_with_more_images():
 
 
 FLOORS = {
-    ("retina", "drive-test", "vessel"): 0.82,
+    ("retina", "drive-test", "vessel"): 0.80,
     ("chest", "jsrt", "lung"): 0.975,
     ("chest", "jsrt", "heart"): 0.94,
     ("chest", "shenzhen", "lung"): 0.94,
