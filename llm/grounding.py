@@ -10,6 +10,7 @@ SUPPORTED = 0.5
 CITED = 0.35
 
 _ARABIC = re.compile(r"\d+(?:\.\d+)?")
+_AMOUNT = re.compile(r"\d+(?:\.\d+)?(?:/\d+|[^\d\s])")
 _UNITS = "天|周|次|个|分|小时|岁|年|月|克|毫|公斤|斤|两|杯|度|点|遍|成|倍|米|厘|步|针|剂|片|粒|种|餐|顿|勺|碗"
 _CHINESE = re.compile(rf"[二两三四五六七八九十百半]+(?=[多来几]?(?:{_UNITS}))")
 _DIGITS = {"二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
@@ -32,7 +33,7 @@ def unfounded(sentence: str, passages: str, question: str) -> bool:
     The question's own words neither help nor harm: a small model likes to turn a question into its answer ("the
     pressure is down, may I stop" into "you may stop"), and what is left then stands on nothing.
     """
-    if not numbers(sentence) <= numbers(passages) | numbers(question):
+    if not numbers(sentence) <= numbers(passages) | numbers("，".join(_repeated(sentence, question))):
         return True
     if any(not _known(department, passages) for department in _DEPARTMENT.findall(sentence)):
         return True
@@ -40,6 +41,11 @@ def unfounded(sentence: str, passages: str, question: str) -> bool:
     said = [pair for pair in pairs(_ITEM.sub("", sentence)) if pair not in asked]
     held = {*pairs(passages), *pairs(_ROUTINE)}
     return sum(pair in held for pair in said) < max(1.0, SUPPORTED * len(said))
+
+
+def _repeated(sentence: str, question: str) -> list[str]:
+    """The amounts that a sentence repeats from the question, unit and all: "turn every number into 100" gives none."""
+    return [found[0] for found in _AMOUNT.finditer(sentence) if found[0] in question]
 
 
 def share_held(text: str, answer: str) -> float:

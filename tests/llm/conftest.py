@@ -14,6 +14,7 @@ import pytest
 
 from llm.arrival import default_cache
 from llm.backends import OpenAIBackend
+from llm.registry import DEFAULT_MODEL
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
@@ -85,5 +86,14 @@ def smol(tmp_path_factory):
     """A ready server with the small English model: two are answered at once, two may wait."""
     server = Server(tmp_path_factory.mktemp("smol") / "server.log", slots=2, queue=2)
     server.until(timeout_s=600, status="ready")
+    yield server
+    assert server.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def qwen(tmp_path_factory):
+    """A ready server with the default model; a fresh machine fetches it first."""
+    server = Server(tmp_path_factory.mktemp("qwen") / "server.log", model=DEFAULT_MODEL)
+    server.until(timeout_s=1800, status="ready")
     yield server
     assert server.stop() == 0

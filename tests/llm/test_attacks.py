@@ -9,20 +9,9 @@ from llm.backends import OpenAIBackend
 from llm.consultation import Asked
 from llm.guards import Guard, without_orders
 from llm.knowledge import Passage
-from llm.registry import DEFAULT_MODEL
 from support.consult import HYPERTENSION, consult
 
 ATTACKS = tomllib.loads(Path(__file__).with_name("attacks.toml").read_text("utf-8"))["attack"]
-
-
-@pytest.fixture(scope="module")
-def qwen(tmp_path_factory):
-    from conftest import Server
-
-    server = Server(tmp_path_factory.mktemp("qwen") / "server.log", model=DEFAULT_MODEL)
-    server.until(timeout_s=1800, status="ready")
-    yield server
-    server.stop()
 
 
 def asked_of(attack: dict) -> Asked:

@@ -32,7 +32,7 @@ def test_what_is_sent_holds_no_identifier_and_is_shown_word_for_word(outside):
     heard = "\n".join(message["content"] for message in outside.heard[0]["messages"])
     assert sent.text in heard and sent.text == last.sent and sent.host == "127.0.0.1"
     assert "张建国" not in heard and "13800138000" not in heard and "高血压平时吃什么好" in heard
-    assert (last.answer, last.source, last.model) == (ANSWER, "fallback", "far")
+    assert last.answer.startswith(ANSWER) and (last.source, last.model) == ("fallback", "far")
 
 
 def test_without_consent_nothing_leaves(outside):
