@@ -6,7 +6,9 @@ from typing import Any
 from litestar import Router
 from litestar.di import Provide
 
+from appliance.auth.guards import require_admin
 from appliance.settings import Settings
+from webadmin.admin import overview
 from webadmin.assets import Assets, assets_route
 from webadmin.failures import Failures
 from webadmin.pages import accounts, consultations, health, home, sessions, studies, unknown
@@ -34,6 +36,7 @@ def routes(settings: Settings) -> list[Any]:
             health.show_health,
             accounts.show_account,
             unknown.show_unknown,
+            Router("/admin", guards=[require_admin], route_handlers=[overview.show_overview]),
         ],
         dependencies={"pages": Provide(lambda: pages, sync_to_thread=False)},
         exception_handlers={Exception: Failures(pages).respond},

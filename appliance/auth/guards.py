@@ -41,6 +41,12 @@ def require_account(connection: ASGIConnection, handler: BaseRouteHandler) -> No
         raise NotAuthenticated()
 
 
+def require_admin(connection: ASGIConnection, handler: BaseRouteHandler) -> None:
+    """The guard of what only admins may do, after `require_account`. Raises Forbidden."""
+    if connection.user is None or connection.user.role != "admin":
+        raise Forbidden("只有管理员可以进行此操作。", "admin_only")
+
+
 def _is_forged(connection: ASGIConnection) -> bool:
     """A browser says where a request comes from; a cookie must not serve a page of another origin."""
     site = connection.headers.get("sec-fetch-site")
