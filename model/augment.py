@@ -9,7 +9,8 @@ import numpy as np
 @dataclass(frozen=True)
 class Augment:
     """How far training pictures are bent. Angles in degrees, `scale` and `shift` as shares, `photo` the probability
-    that a picture is made to look like a phone's photo of a film or a screen, `turn` that of a quarter turn."""
+    that a picture is made to look like a phone's photo of a film or a screen, `turn` that of a quarter turn, `plain`
+    that of a patch that is at most mirrored."""
 
     angle: float = 180.0
     scale: float = 0.22
@@ -20,6 +21,7 @@ class Augment:
     flips: str = "xy"
     turn: float = 0.0
     photo: float = 0.0
+    plain: float = 0.5
 
 
 def warp_map(centre: tuple[float, float], size: int, augment: Augment, random: np.random.Generator) -> np.ndarray:
@@ -41,6 +43,16 @@ def warp_map(centre: tuple[float, float], size: int, augment: Augment, random: n
         grid = grid + cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
     shift = random.uniform(-augment.shift, augment.shift, 2) * size
     return (grid @ linear.T + np.array(centre) + shift).astype(np.float32)
+
+
+def plain_map(centre: tuple[float, float], size: int, augment: Augment, random: np.random.Generator) -> np.ndarray:
+    """As `warp_map`, but each pixel of the patch is one of the picture's: nothing is interpolated."""
+    grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), axis=-1) - (size - 1) / 2
+    signs = [random.choice([-1.0, 1.0]) if axis in augment.flips else 1.0 for axis in "xy"]
+    if augment.angle >= 90 and random.random() < 0.5:
+        grid = grid[..., ::-1]
+    half = (size - 1) / 2 % 1  # an even patch's centre lies between pixels
+    return (grid * signs + np.floor(centre) + half).astype(np.float32)
 
 
 def expose(image: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -1,30 +1,43 @@
 """From labelled images to random training patches, and a whole picture's probabilities by a network in training."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 from torch.utils.data import IterableDataset
 
-from model.augment import Augment, expose, photograph, warp_map
+from model.augment import Augment, expose, photograph, plain_map, warp_map
 from model.datasets import Sample
 from model.preprocess import FundusPreprocess, Prepared, Preprocess, prepare, restore
 
 Patch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
+@dataclass(frozen=True)
+class Scene:
+    """A sample at the network's scale: `image` uint8 (h, w, 3), its `clean` input float32 (h, w, C) with nothing done
+    to it, `regions` float32 (h, w, K) and `fov` uint8 (h, w)."""
+
+    image: np.ndarray
+    clean: np.ndarray
+    regions: np.ndarray
+    fov: np.ndarray
+
+
 class Patches(IterableDataset):
     """Endless random patches: (image (C, S, S), target (K, S, S), valid (K, S, S)), float32.
 
-    A picture is drawn, its light is changed before the preprocessing that
-    serves users, and one map reads the patch out of it, so that no corner is empty for having been turned. A
-    fundus photo's preprocessing is dear: its result is kept and made anew every eighth time.
+    A picture is drawn, its light is changed before the preprocessing that serves users, and one map reads the patch
+    out of it, so that no corner is empty for having been turned. A share of the patches is `plain`: read pixel by
+    pixel, at most mirrored, as pictures come to be served; only bent ones are always a little blurred.
     """
 
     def __init__(self, samples: list[Sample], preprocess: Preprocess, augment: Augment, size: int, seed: int):
         self.samples, self.preprocess, self.augment, self.size, self.seed = samples, preprocess, augment, size, seed
-        self.kept: dict[int, Prepared] = {}
+        self.fundus = isinstance(preprocess, FundusPreprocess)
+        self.scenes: dict[int, Scene] = {}
 
     def __iter__(self) -> Iterator[Patch]:
         worker = torch.utils.data.get_worker_info()
@@ -34,38 +47,52 @@ class Patches(IterableDataset):
             yield self._patch(int(random.choice(len(chances), p=chances)), random)
 
     def _patch(self, index: int, random: np.random.Generator) -> Patch:
-        sample, prepared = self.samples[index], self._prepared(index, random)
-        height, width = prepared.fov.shape
-        fundus = isinstance(self.preprocess, FundusPreprocess)
-        fov = _resize(sample.fov, (width, height))
-        centre = _inside(fov, random) if fundus else ((width - 1) / 2, (height - 1) / 2)
-        where = warp_map(centre, self.size, self.augment, random)
-        image = _read(np.ascontiguousarray(prepared.tensor.transpose(1, 2, 0)), where, cv2.INTER_LINEAR)
-        regions = self._regions(sample, (width, height), where)
-        inside = _read(fov, where, cv2.INTER_NEAREST)
-        if fundus:
-            image = _recolour(image, random) * inside
-        valid = inside * np.array(sample.known, np.float32) if fundus else np.ones_like(regions) * sample.known
-        return _tensor(image), _tensor(regions), _tensor(valid)
+        scene, known = self._scene(index), np.array(self.samples[index].known, np.float32)
+        height, width = scene.fov.shape
+        centre = _inside(scene.fov, random) if self.fundus else ((width - 1) / 2, (height - 1) / 2)
+        plain = random.random() < self.augment.plain
+        where = (
+            plain_map(centre, self.size, self.augment, random)
+            if plain
+            else warp_map(centre, self.size, self.augment, random)
+        )
+        image = _read(self._lit(scene, plain, random), where, cv2.INTER_LINEAR if plain else cv2.INTER_CUBIC)
+        regions = _read(scene.regions, where, cv2.INTER_NEAREST if self.fundus else cv2.INTER_LINEAR)
+        if not self.fundus:
+            return _tensor(image), _tensor(regions), _tensor(np.ones_like(regions) * known)
+        inside = _read(scene.fov, where, cv2.INTER_NEAREST)
+        return _tensor(_recolour(image, plain, random) * inside), _tensor(regions), _tensor(inside * known)
 
-    def _regions(self, sample: Sample, size: tuple[int, int], where: np.ndarray) -> np.ndarray:
-        """The labels of a patch: an organ's edge has its share of each pixel it crosses, a thin vessel stays whole."""
-        if isinstance(self.preprocess, FundusPreprocess):
-            return _read(_resize(sample.regions, size), where, cv2.INTER_NEAREST)
-        shares = cv2.resize(sample.regions.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        return _read(shares.reshape(*size[::-1], -1), where, cv2.INTER_LINEAR)
+    def _lit(self, scene: Scene, plain: bool, random: np.random.Generator) -> np.ndarray:
+        """The network's input float32 (h, w, C) of a scene in another light. A fundus photo's is changed after its
+        preprocessing, which takes the light away and is dear, but for a phone's photo of it."""
+        photo = not plain and random.random() < self.augment.photo
+        if self.fundus and not photo:
+            return scene.clean
+        image = photograph(scene.image, random) if photo else scene.image
+        planes = _planes(prepare(image if self.fundus else expose(image, random), self.preprocess))
+        # Glare can hide a part of the field of view, which then counts as smaller than it is.
+        return cv2.resize(planes, scene.fov.shape[::-1]).reshape(scene.clean.shape)
 
-    def _prepared(self, index: int, random: np.random.Generator) -> Prepared:
-        if index in self.kept and random.random() > 1 / 8:
-            return self.kept[index]
-        image = self.samples[index].image
-        fundus = isinstance(self.preprocess, FundusPreprocess)
-        if random.random() < self.augment.photo:
-            image = photograph(image, random)
-        if not fundus:
-            return prepare(expose(image, random), self.preprocess)
-        self.kept[index] = prepare(image, self.preprocess)
-        return self.kept[index]
+    def _scene(self, index: int) -> Scene:
+        if index not in self.scenes:
+            sample = self.samples[index]
+            prepared = prepare(sample.image, self.preprocess)
+            size = prepared.fov.shape[::-1]
+            image = cv2.resize(sample.image, size, interpolation=cv2.INTER_AREA)
+            # A thin vessel stays whole; an organ's edge has its share of each pixel that it crosses.
+            regions = (
+                _resize(sample.regions, size)
+                if self.fundus
+                else cv2.resize(sample.regions.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+            )
+            regions = regions.reshape(*size[::-1], -1).astype(np.float32)
+            self.scenes[index] = Scene(image, _planes(prepared), regions, _resize(sample.fov, size))
+        return self.scenes[index]
+
+
+def _planes(prepared: Prepared) -> np.ndarray:
+    return np.ascontiguousarray(prepared.tensor.transpose(1, 2, 0))
 
 
 def _chances(samples: list[Sample]) -> np.ndarray:
@@ -85,7 +112,7 @@ def predict(network: torch.nn.Module, sample: Sample, preprocess: Preprocess, mu
     tensor = torch.from_numpy(prepared.tensor)[None]
     padded = torch.nn.functional.pad(tensor, (0, -width % multiple, 0, -height % multiple))
     with torch.inference_mode():
-        probabilities = torch.sigmoid(network(padded).float())[0, :, :height, :width].numpy()
+        probabilities = torch.sigmoid(network(padded)[0].float())[0, :, :height, :width].numpy()
     return np.stack([restore(plane * prepared.fov, prepared.shape) for plane in probabilities], axis=-1)
 
 
@@ -115,10 +142,12 @@ def _read(planes: np.ndarray, where: np.ndarray, interpolation: int) -> np.ndarr
     return patch if patch.ndim == 3 else patch[..., None]
 
 
-def _recolour(patch: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _recolour(patch: np.ndarray, plain: bool, random: np.random.Generator) -> np.ndarray:
     """Contrast, brightness per channel, sometimes blur and noise, in the prepared picture's own units."""
     gain = np.exp(random.normal(0, 0.12)) * np.exp(random.normal(0, 0.08, 3))
     patch = patch * gain + random.normal(0, 0.12, 3)
+    if plain:
+        return patch
     if random.random() < 0.2:
         patch = cv2.GaussianBlur(patch, (0, 0), random.uniform(0.4, 1.0))
     if random.random() < 0.3:

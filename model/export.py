@@ -17,7 +17,7 @@ from model.inference import OpenVinoEngine, Segmenter
 from model.network import UNet
 from model.phantom import phantom
 from model.tasks import TASKS
-from model.train import TrainConfig
+from model.train import TrainConfig, averaged
 
 
 class Probabilities(nn.Module):
@@ -28,7 +28,7 @@ class Probabilities(nn.Module):
         self.network = network
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(self.network(image))
+        return torch.sigmoid(self.network(image)[0])
 
 
 def load_checkpoint(path: Path) -> tuple[TrainConfig, UNet, dict]:
@@ -36,9 +36,7 @@ def load_checkpoint(path: Path) -> tuple[TrainConfig, UNet, dict]:
     state = torch.load(path, weights_only=True)
     config = TrainConfig.from_dict(state["config"])
     network = UNet(config.network)
-    prefix = "module."
-    averaged = {name.removeprefix(prefix): value for name, value in state["average"].items() if prefix in name}
-    network.load_state_dict(averaged)
+    network.load_state_dict(averaged(state))
     return config, network.eval(), state
 
 

@@ -1,8 +1,26 @@
-"""Dice + focal loss over the pixels that count."""
+"""Dice + focal loss over the pixels that count, of the answer and of what the gates say on the way to it."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+GATES = 0.3  # what the gates' own answers weigh together, beside the network's
+
+
+def deep_loss(logits: Tensor, answers: list[Tensor], target: Tensor, valid: Tensor, organs: tuple[bool, ...]) -> Tensor:
+    """`dice_focal_loss` of the network's answer, and of the gates' own, each at its own scale.
+
+    A coarse pixel of an organ has the share that the organ covers of it; one of a vessel is marked when any is.
+    """
+    loss = dice_focal_loss(logits, target, valid, organs)
+    for answer in answers:
+        size = answer.shape[2], answer.shape[3]
+        shares = functional.adaptive_avg_pool2d(target, size)
+        whole = torch.tensor(organs, device=target.device)[None, :, None, None]
+        coarse = torch.where(whole, shares, (shares > 0).to(shares.dtype))
+        inside = (functional.adaptive_avg_pool2d(valid, size) > 0.99).to(shares.dtype)
+        loss = loss + GATES / len(answers) * dice_focal_loss(answer, coarse, inside, organs)
+    return loss
 
 
 def dice_focal_loss(

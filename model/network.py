@@ -34,59 +34,70 @@ class ConvBlock(nn.Sequential):
 
 
 class AttentionGate(nn.Module):
-    """Weigh the skip's features by how well they agree with the decoder's upsampled map.
+    """Weigh the skip's features by how well they agree with what the decoder has found so far.
 
-    `skip` and `gate` are (N, C, H, W); each feature of each pixel of `skip` is multiplied with a weight in 0…2,
-    which starts at 1: training begins with the plain U-Net's skip and learns what to hold back and what to stress.
-    Oktay's gate, one weight for all features of a pixel and 1/2 at the start, did worse than no gate in our folds.
+    `skip` and `gate`, the decoder's upsampled map, are (N, C, H, W). The gate first says where it takes the labels to
+    be, from the decoder's map alone; that answer, logits (N, K, H, W), is returned beside the weighed skip and is
+    trained against the labels at its own scale (deep supervision, as in Oktay's own code), so that the gating signal
+    means something from the first steps on. Then each feature of each pixel is multiplied with a weight in 0…2 that
+    its 3 × 3 surroundings decide. Weights start at 1: training begins with the plain U-Net's skip.
+
+    Oktay's gate, one weight for all features of a pixel and 1/2 at the start, did worse than no gate in our folds, and
+    so did this one without its own answer; model/README.md has the figures.
     """
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, classes: int):
         super().__init__()
-        inner = max(channels // 2, 4)
-        self.skip = nn.Sequential(nn.Conv2d(channels, inner, 1, bias=False), nn.BatchNorm2d(inner))
-        self.gate = nn.Sequential(nn.Conv2d(channels, inner, 1, bias=False), nn.BatchNorm2d(inner))
-        self.weight = nn.Conv2d(inner, channels, 1)
-        nn.init.zeros_(self.weight.weight)
-        nn.init.zeros_(self.weight.bias)  # type: ignore[arg-type]
+        inner = max(channels // 2, 8)
+        self.answer = nn.Conv2d(channels, classes, 1)
+        self.skip = nn.Conv2d(channels, inner, 1, bias=False)
+        self.gate = nn.Conv2d(channels, inner, 1, bias=False)
+        self.norm = nn.BatchNorm2d(inner)
+        self.told = nn.Conv2d(classes, inner, 1, bias=False)
+        self.weight = nn.Conv2d(inner, channels, 3, padding=1)
+        for start in (self.told.weight, self.weight.weight, self.weight.bias):
+            nn.init.zeros_(start)  # type: ignore[arg-type]
 
-    def forward(self, skip: Tensor, gate: Tensor) -> Tensor:
-        agreement = torch.relu(self.skip(skip) + self.gate(gate))
-        return skip * (2 * torch.sigmoid(self.weight(agreement)))
+    def forward(self, skip: Tensor, gate: Tensor) -> tuple[Tensor, Tensor]:
+        answer = self.answer(gate)
+        agreement = self.norm(self.skip(skip) + self.gate(gate)) + self.told(torch.sigmoid(answer))
+        return skip * (2 * torch.sigmoid(self.weight(torch.relu(agreement)))), answer
 
 
 class UNet(nn.Module):
-    """(N, channels, H, W) → logits (N, classes, H, W); H and W are multiples of 2 ** (depth - 1).
+    """(N, channels, H, W) → logits (N, classes, H, W), and the gates' own, coarse to fine; H and W are multiples of
+    2 ** (depth - 1).
 
-    `attention=False` gives the plain U-Net: the same but for the gates before each concatenation.
+    `attention=False` gives the plain U-Net: the same but for the gates before each concatenation. Maps are dropped in
+    the two coarsest levels only: at full resolution there are too few to lose one.
     """
 
     def __init__(self, config: NetworkConfig):
         super().__init__()
         widths = [config.width * 2**level for level in range(config.depth)]
         inputs = [config.channels, *widths[:-1]]
-        self.encoder = nn.ModuleList(ConvBlock(i, o, config.dropout) for i, o in zip(inputs, widths, strict=True))
+        dropout = [0.0] * (config.depth - 2) + [config.dropout] * 2
+        blocks = zip(inputs, widths, dropout, strict=True)
+        self.encoder = nn.ModuleList(ConvBlock(before, after, share) for before, after, share in blocks)
         self.pool = nn.MaxPool2d(2)
         below = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.up = nn.ModuleList(nn.ConvTranspose2d(low, high, 2, stride=2) for low, high in below)
-        self.gates = nn.ModuleList(AttentionGate(high) if config.attention else _Open() for _, high in below)
-        self.decoder = nn.ModuleList(ConvBlock(2 * high, high, config.dropout) for _, high in below)
+        gated = [high for _, high in below if config.attention]
+        self.gates = nn.ModuleList(AttentionGate(high, config.classes) for high in gated)
+        decoding = zip(below, dropout[-2::-1], strict=True)
+        self.decoder = nn.ModuleList(ConvBlock(2 * high, high, share) for (_, high), share in decoding)
         self.head = nn.Conv2d(config.width, config.classes, 1)
 
-    def forward(self, image: Tensor) -> Tensor:
-        skips = []
+    def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
+        skips, answers = [], []
         features = image
         for level, block in enumerate(self.encoder):
             features = block(self.pool(features) if level else features)
             skips.append(features)
-        for up, gate, block, skip in zip(self.up, self.gates, self.decoder, skips[-2::-1], strict=True):
+        for level, (up, block, skip) in enumerate(zip(self.up, self.decoder, skips[-2::-1], strict=True)):
             features = up(features)
-            features = block(torch.cat([gate(skip, features), features], dim=1))
-        return self.head(features)
-
-
-class _Open(nn.Module):
-    """No gate: the plain U-Net's skip connection."""
-
-    def forward(self, skip: Tensor, gate: Tensor) -> Tensor:
-        return skip
+            if self.gates:
+                skip, answer = self.gates[level](skip, features)
+                answers.append(answer)
+            features = block(torch.cat([skip, features], dim=1))
+        return self.head(features), answers

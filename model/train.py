@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from model.data import Patches
 from model.datasets import fold, load
-from model.losses import dice_focal_loss
+from model.losses import deep_loss
 from model.network import NetworkConfig, UNet
 from model.recipes import RECIPES, Recipe
 from model.tasks import TASKS
@@ -32,7 +32,10 @@ from model.tasks import TASKS
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """All that decides a training run; saved in its checkpoint. crossval.py holds `fold` out; -1 holds out none."""
+    """All that decides a training run; saved in its checkpoint. crossval.py holds `fold` out; -1 holds out none.
+
+    `start` is a checkpoint of the same network whose averaged weights the run begins with, "" for none.
+    """
 
     organ: str = "retina"
     recipe: str = "benchmark"
@@ -47,6 +50,7 @@ class TrainConfig:
     width: int = 16
     attention: bool = True
     dropout: float = 0.1
+    start: str = ""
 
     @classmethod
     def from_dict(cls, values: dict) -> "TrainConfig":
@@ -81,6 +85,8 @@ class Run:
         torch.manual_seed(config.seed)
         self.config, self.path, self.step, self.fabric = config, folder / "checkpoint.pt", 0, fabric
         self.network = UNet(config.network).to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if config.start:
+            self.network.load_state_dict(averaged(torch.load(config.start, weights_only=True)))
         self.average = AveragedModel(self.network, multi_avg_fn=warming_average(config.average), use_buffers=True)
         optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -112,9 +118,10 @@ class Run:
     def learn(self, image: torch.Tensor, target: torch.Tensor, valid: torch.Tensor) -> float:
         """One step of gradient descent; returns the loss."""
         self.placed.train()
-        logits = self.placed(image.to(memory_format=torch.channels_last))
+        logits, answers = self.placed(image.to(memory_format=torch.channels_last))
         task = TASKS[self.config.organ]
-        loss = dice_focal_loss(logits, target, valid, tuple(label.name in task.organs for label in task.labels))
+        organs = tuple(label.name in task.organs for label in task.labels)
+        loss = deep_loss(logits, answers, target, valid, organs)
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         self.optimizer.step()
@@ -122,6 +129,12 @@ class Run:
         self.average.update_parameters(self.network)
         self.step += 1
         return loss.item()
+
+
+def averaged(state: dict) -> dict:
+    """The averaged network's weights in a checkpoint, as a UNet takes them."""
+    prefix = "module."
+    return {name.removeprefix(prefix): value for name, value in state["average"].items() if name.startswith(prefix)}
 
 
 def warming_average(limit: float) -> Callable:
@@ -175,6 +188,7 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500, devices:
 @click.option("--width", default=TrainConfig.width, show_default=True)
 @click.option("--dropout", default=TrainConfig.dropout, show_default=True)
 @click.option("--attention/--plain", default=True, help="attention gates, or the plain U-Net")
+@click.option("--start", default=TrainConfig.start, help="a checkpoint to begin with, as for another camera's pictures")
 @click.option("--devices", default="auto", show_default=True, help="how many GPUs or processes; with torchrun, its own")
 def main(data: Path, out: Path, every: int, devices: str, **settings: Any) -> None:
     """Train one organ's network by its recipe."""

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from model.losses import dice_focal_loss
+from model.losses import deep_loss, dice_focal_loss
 from model.network import AttentionGate, NetworkConfig, UNet
 
 
@@ -27,18 +27,33 @@ def test_plain_variant_is_the_same_without_gates():
 @pytest.mark.parametrize(("classes", "size"), [(2, (64, 64)), (3, (32, 96))])
 def test_shapes(classes, size):
     network = UNet(NetworkConfig(width=4, classes=classes))
-    assert network(torch.zeros(2, 3, *size)).shape == (2, classes, *size)
+    logits, answers = network(torch.zeros(2, 3, *size))
+    assert logits.shape == (2, classes, *size)
+    coarse_to_fine = [(2, classes, size[0] // step, size[1] // step) for step in (4, 2, 1)]
+    assert [answer.shape for answer in answers] == coarse_to_fine
+    assert UNet(NetworkConfig(width=4, attention=False))(torch.zeros(1, 3, 32, 32))[1] == []
 
 
 def test_a_gate_starts_open_and_then_hangs_on_both_inputs():
     torch.manual_seed(0)
-    gate = AttentionGate(8).eval()
+    gate = AttentionGate(8, classes=1).eval()
     skip, signal = torch.rand(1, 8, 6, 6), torch.rand(1, 8, 6, 6)
-    assert torch.allclose(gate(skip, signal), skip)
+    assert torch.allclose(gate(skip, signal)[0], skip)
     torch.nn.init.normal_(gate.weight.weight)
-    out = gate(skip, signal)
+    out = gate(skip, signal)[0]
     assert ((out >= 0) & (out <= 2 * skip)).all()
-    assert not torch.allclose(out, gate(skip, signal + 3))
+    assert not torch.allclose(out, gate(skip, signal + 3)[0])
+
+
+def test_what_a_gate_says_by_itself_weighs_on_the_skip():
+    torch.manual_seed(0)
+    gate = AttentionGate(8, classes=1).eval()
+    for convolution in (gate.told, gate.weight):
+        torch.nn.init.normal_(convolution.weight)
+    skip, signal = torch.rand(1, 8, 6, 6), torch.rand(1, 8, 6, 6)
+    before = gate(skip, signal)[0]
+    torch.nn.init.constant_(gate.answer.bias, 5.0)
+    assert not torch.allclose(before, gate(skip, signal)[0])
 
 
 def test_it_learns_what_it_is_shown():
@@ -49,7 +64,7 @@ def test_it_learns_what_it_is_shown():
     optimizer = torch.optim.AdamW(network.parameters(), 0.02)
     losses = []
     for _ in range(60):
-        loss = dice_focal_loss(network(image), target, torch.ones(2, 1, 32, 32), (False,))
+        loss = deep_loss(*network(image), target, torch.ones(2, 1, 32, 32), (False,))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -76,6 +91,17 @@ def test_pixels_outside_the_view_do_not_count():
     changed, other = logits.clone(), target.clone()
     changed[:, :, 2:], other[:, :, 2:] = 9.0, 1
     assert torch.allclose(before, dice_focal_loss(changed, other, valid, (False, True)))
+
+
+def test_gates_are_judged_at_their_own_scale():
+    """A coarse pixel is a vessel when any of it is, and has an organ's share; right answers cost nothing."""
+    target, everywhere = torch.zeros(1, 1, 8, 8), torch.ones(1, 1, 8, 8)
+    target[0, 0, 3] = 1
+    perfect, coarse = target * 60 - 30, torch.full((1, 1, 4, 4), -30.0)
+    coarse[0, 0, 1] = 30
+    assert deep_loss(perfect, [coarse], target, everywhere, (False,)).item() == pytest.approx(0, abs=1e-4)
+    assert deep_loss(perfect, [coarse], target, everywhere, (True,)).item() > 0.05
+    assert deep_loss(perfect, [-coarse], target, everywhere, (False,)).item() > 0.2
 
 
 def test_an_organs_dice_counts_each_picture_alike():

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -16,13 +17,13 @@ from click import ClickException
 from lightning_fabric import Fabric
 
 from model import release
-from model.augment import Augment
+from model.augment import Augment, plain_map
 from model.data import Patches
 from model.datasets import DATASETS, Sample, fold, load
 from model.export import load_checkpoint
 from model.metrics import confusion, hd95, lesionwise, ranking, summary
 from model.phantom import chest_phantom, fundus_phantom
-from model.preprocess import FundusPreprocess, GreyPreprocess
+from model.preprocess import FundusPreprocess, GreyPreprocess, prepare
 from model.tasks import TASKS
 from model.train import Run, TrainConfig
 from support.box import ROOT
@@ -94,6 +95,22 @@ def test_patches_keep_labels_on_their_pixels():
         assert (picture[:, ~inside] == 0).all()
 
 
+def test_a_plain_patch_is_the_picture_pixel_by_pixel():
+    """Every row of it stands in what the network is served, be it mirrored or turned by a quarter."""
+    image, vessels = fundus_phantom()
+    shown = sample("p", "p", image, vessels)
+    served = prepare(image, FundusPreprocess()).tensor[1]
+    looks = [turned for k in range(4) for turned in (np.rot90(served, k), np.fliplr(np.rot90(served, k)))]
+    patches = Patches([shown], FundusPreprocess(), Augment(plain=1.0), 64, seed=3)
+    scene = patches._scene(0)
+    for seed in range(8):
+        random = np.random.default_rng(seed)
+        where = plain_map((280.3, 300.7), 64, Augment(), random)
+        patch = cv2.remap(scene.clean, where[..., 0], where[..., 1], cv2.INTER_LINEAR)[..., 1]
+        found = [cv2.matchTemplate(np.ascontiguousarray(look), patch, cv2.TM_SQDIFF).min() for look in looks]
+        assert min(found) < 1e-3 * float((patch**2).sum())
+
+
 def test_what_a_data_set_does_not_mark_is_not_learnt():
     image = chest_phantom()
     region = np.zeros((*image.shape[:2], 2), np.uint8)
@@ -144,6 +161,17 @@ def test_other_settings_do_not_take_up_a_checkpoint(tmp_path):
     Run(TINY, tmp_path, CPU).save()
     with pytest.raises(ClickException, match="other settings"):
         Run(replace(TINY, seed=9), tmp_path, CPU)
+
+
+def test_a_run_may_begin_with_another_ones_average(tmp_path):
+    first = Run(TINY, tmp_path, CPU)
+    first.learn(torch.rand(2, 3, 64, 64), torch.ones(2, 1, 64, 64), torch.ones(2, 1, 64, 64))
+    first.save()
+    (tmp_path / "next").mkdir()
+    tuned = Run(replace(TINY, seed=9, start=str(first.path)), tmp_path / "next", CPU)
+    assert tuned.step == 0
+    kept = first.average.module.state_dict()
+    assert all(torch.equal(value, kept[name]) for name, value in tuned.network.state_dict().items())
 
 
 def test_unknown_settings_are_refused():
