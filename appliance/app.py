@@ -23,6 +23,7 @@ from appliance.consultations.controllers import ConsultationController
 from appliance.database import Database
 from appliance.engines import Engines
 from appliance.knowledge.controllers import DocumentController
+from appliance.releases.controllers import ComparisonController, ReleaseController
 from appliance.settings import Settings
 from appliance.storage import Storage
 from appliance.studies.controllers import StudyController
@@ -48,7 +49,14 @@ def create_app(
     def given(value: Any) -> Provide:
         return Provide(lambda: value, sync_to_thread=False)
 
-    nouns = [SessionController, AccountController, StudyController, ConsultationController, DocumentController]
+    nouns: list[Any] = [
+        SessionController,
+        AccountController,
+        StudyController,
+        ConsultationController,
+        DocumentController,
+    ]
+    nouns += [ReleaseController, ComparisonController]
     api = Router("/api/v1", route_handlers=nouns)
     probes = [health.healthz, health.readyz, health.metrics, health.health_report]
     return Litestar(

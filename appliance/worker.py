@@ -16,6 +16,9 @@ from appliance.database import Database, row, rows
 from appliance.engines import Engines
 from appliance.errors import XiangyiError
 from appliance.jobs import Job, LeaseLost
+from appliance.releases.activation import OPEN, segmenter_for
+from appliance.releases.comparison import COMPARE, compare_releases
+from appliance.releases.services import INSTALL, bring_back_lost, install_release, open_release
 from appliance.settings import Settings
 from appliance.start import hold
 from appliance.storage import Storage
@@ -30,7 +33,12 @@ POLL_S = 0.02  # how long a submitted job waits at most to be seen
 SEEN_EVERY_S = 2.0
 SEEN_WITHIN_S = 10.0
 Handler = Callable[[Database, Storage, Engines, Job], Callable[[sqlite_utils.Database], None]]
-HANDLERS: dict[str, Handler] = {SEGMENT: segment_study}
+HANDLERS: dict[str, Handler] = {
+    SEGMENT: segment_study,
+    INSTALL: install_release,
+    OPEN: open_release,
+    COMPARE: compare_releases,
+}
 
 
 class Worker:
@@ -118,11 +126,12 @@ class Worker:
     def _warm_up(self) -> None:
         """Open every organ that has a release. A broken one is told on the health page; the others still work."""
         taken = []
+        bring_back_lost(self._database, self._storage, self._settings.releases_dir)
         for organ in TASKS:
             if release.newest(organ) is None:
                 continue
             try:
-                engine = self._engines.segmenter(organ).engine
+                engine = segmenter_for(self._database, self._engines, organ).engine
                 taken.append(f"{TASKS[organ].name_zh} {engine.compute}（{engine.name}）")
             except Exception as error:
                 log.exception("the release of %s cannot be served", organ)
