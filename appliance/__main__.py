@@ -291,10 +291,15 @@ def consult(settings: Settings, question: str, as_json: bool) -> None:
 @click.pass_obj
 def backup(settings: Settings, file: Path) -> None:
     """Write database and files into one verified archive."""
-    from appliance.backup import BackupError, back_up
+    from appliance.backup import BackupError
+    from appliance.backups.services import run_now
+    from appliance.start import open_database
 
+    if not settings.database_path.exists():
+        raise click.ClickException(f"没有可备份的数据：{settings.database_path} 不存在。")
     try:
-        click.echo(f"已备份 {back_up(settings, file)} 个文件到 {file}，并已校验。")
+        files = run_now(open_database(settings), settings, file)
+        click.echo(f"已备份 {files} 个文件到 {file}，并已校验。")
     except BackupError as error:
         raise click.ClickException(str(error)) from error
 

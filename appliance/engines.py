@@ -63,6 +63,7 @@ class Engines:
         self._segmenters: dict[str, Segmenter] = {}
         base_url = f"http://{settings.llm.host}:{settings.llm.port}/v1"
         self.backend = OpenAIBackend(base_url)
+        self._fallback_settings = settings.fallback
         self.fallback = _fallback(settings.fallback)
         self.consultant = Consultant(self.backend, self.fallback)
 
@@ -97,6 +98,16 @@ class Engines:
         from model.inference import available_computes
 
         return available_computes()
+
+    async def use_fallback(self, wanted: FallbackSettings) -> None:
+        """Ask that endpoint outside from now on, when an admin has changed it."""
+        if wanted == self._fallback_settings:
+            return
+        self._fallback_settings, before = wanted, self.fallback
+        self.fallback = _fallback(wanted)
+        self.consultant = Consultant(self.backend, self.fallback)
+        if before is not None:
+            await before.close()
 
     async def llm_health(self) -> Health:
         """How the language model is; never raises."""

@@ -24,6 +24,7 @@ from appliance.start import hold
 from appliance.storage import Storage
 from appliance.studies.segment import segment_study
 from appliance.studies.services import SEGMENT
+from appliance.system.housekeeping import Housekeeping
 from model import release
 from model.tasks import TASKS
 
@@ -50,6 +51,7 @@ class Worker:
         self._stop = threading.Event()
         self._problem: str | None = None
         self._computes = ""
+        self._housekeeping = Housekeeping(settings, database, storage)
 
     def stop(self) -> None:
         """End after the job at hand."""
@@ -66,6 +68,7 @@ class Worker:
                 version, idle = current, 0.0
                 while not self._stop.is_set() and self.run_one():
                     version = None
+            self._housekeeping.tick()
             self._stop.wait(POLL_S)
             idle += POLL_S
         self._database.write(lambda db: db.execute("DELETE FROM workers WHERE id = ?", [self._id]))

@@ -59,9 +59,9 @@ def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
         return
     with tarfile.open(archive, "r:*") as tar:
         for member in tar:
-            content = tar.extractfile(member) if member.isreg() else None
-            if content is not None:
-                yield member.name, content
+            inside = tar.extractfile(member) if member.isreg() else None
+            if inside is not None:
+                yield member.name, inside
             elif not member.isdir():
                 raise ReleaseRefused(f"压缩包内有链接或特殊文件：{member.name[:80]}")
 

@@ -1,0 +1,113 @@
+"""What a day came to, as rows (topic, key, amount): counted once when it is long over, live before that."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlite_utils
+
+from appliance.clock import utc_text
+from appliance.database import Database, row, rows
+
+LIVE_DAYS = 2  # today and yesterday still change: a study of last night may end this morning
+STEP = 1.05  # a latency is counted in a bucket 5 % wide: a percentile is at most some 2.5 % off
+COUNTED = "counted"  # the topic that marks a day as done
+Counts = dict[tuple[str, str], float]  # (topic, key) → amount
+
+# Each asks for the moments between which a day lies, twice or once; each answers with key and amount.
+_BUCKET = f"CAST(ln(max(total_ms, 1)) / ln({STEP}) AS INTEGER)"
+_QUERIES = {
+    "studies": "SELECT organ || '/' || status AS key, count(*) AS n FROM studies WHERE {} GROUP BY 1",
+    "releases": "SELECT organ || '/' || version AS key, count(*) AS n FROM studies"
+    " WHERE {} AND version IS NOT NULL GROUP BY 1",
+    "study_ms": f"SELECT {_BUCKET} AS key, count(*) AS n FROM studies"  # noqa: S608
+    " WHERE {} AND total_ms IS NOT NULL AND status IN ('succeeded', 'refused') GROUP BY 1",
+    "answers": "SELECT coalesce(source, 'none') AS key, count(*) AS n FROM consultations WHERE {} GROUP BY 1",
+    "levels": "SELECT coalesce(level, 'none') AS key, count(*) AS n FROM consultations WHERE {} GROUP BY 1",
+    "answer_ms": f"SELECT {_BUCKET} AS key, count(*) AS n FROM consultations"  # noqa: S608
+    " WHERE {} AND total_ms IS NOT NULL GROUP BY 1",
+    "accounts": "SELECT account_id AS key, count(*) AS n FROM (SELECT account_id FROM studies WHERE {0}"
+    " UNION ALL SELECT account_id FROM consultations WHERE {0} AND account_id IS NOT NULL) GROUP BY 1",
+}
+_SPAN = "created_at >= :since AND created_at < :until"
+_CORRECTIONS = (
+    "SELECT s.organ || '/' || coalesce(s.version, '') AS key, count(*) AS n FROM corrections c"
+    " JOIN images i ON i.id = c.image_id JOIN studies s ON s.id = i.study_id"
+    " WHERE c.created_at >= :since AND c.created_at < :until GROUP BY 1"
+)
+
+
+def bounds(day: date) -> tuple[str, str]:
+    """The moments between which a day of the box's own calendar lies, as the database keeps them."""
+    start = datetime(day.year, day.month, day.day)
+    return utc_text(start.astimezone()), utc_text((start + timedelta(days=1)).astimezone())
+
+
+def count_day(db: sqlite_utils.Database, day: date) -> Counts:
+    """Everything that is counted of one day; reads that day's rows only."""
+    since, until = bounds(day)
+    counts: Counts = {}
+    for topic, sql in _queries(db):
+        for found in db.query(sql, {"since": since, "until": until}):
+            counts[(topic, str(found["key"]))] = found["n"]
+    return counts
+
+
+def roll_up(database: Database, today: date) -> int:
+    """Count each day that is long over and was not counted yet; returns how many were."""
+    done = 0
+    for day in list(database.read(lambda db: _uncounted(db, today - timedelta(days=LIVE_DAYS)))):
+        counts = database.read(lambda db, day=day: count_day(db, day))  # type: ignore[misc]
+        database.write(lambda db, day=day, counts=counts: keep(db, day, counts))  # type: ignore[misc]
+        done += 1
+    return done
+
+
+def keep(db: sqlite_utils.Database, day: date, counts: Counts) -> None:
+    """Write what a day came to, in the caller's transaction."""
+    text = day.isoformat()
+    lines = [(text, topic, key, float(amount)) for (topic, key), amount in counts.items()]
+    db.conn.executemany(
+        "INSERT OR REPLACE INTO statistics_days VALUES (?, ?, ?, ?)", [*lines, (text, COUNTED, "", 1.0)]
+    )
+
+
+def read(database: Database, since: date, until: date, today: date) -> dict[date, Counts]:
+    """Each day from `since` to `until`, both included, with what it came to."""
+    days = {since + timedelta(days=number): {} for number in range((until - since).days + 1)}  # type: dict[date, Counts]
+
+    def fill(db: sqlite_utils.Database) -> None:
+        sql = "SELECT * FROM statistics_days WHERE day BETWEEN ? AND ?"
+        for found in db.query(sql, [since.isoformat(), until.isoformat()]):
+            days[date.fromisoformat(found["day"])][(found["topic"], found["key"])] = found["amount"]
+        for day, counts in days.items():
+            if (COUNTED, "") not in counts and today - timedelta(days=LIVE_DAYS) <= day <= today:
+                counts.update(count_day(db, day))
+
+    database.read(fill)
+    return days
+
+
+def _queries(db: sqlite_utils.Database) -> Iterator[tuple[str, str]]:
+    for topic, sql in _QUERIES.items():
+        yield topic, sql.format(_SPAN)
+    if row(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'corrections'"):
+        yield "corrections", _CORRECTIONS
+
+
+def _uncounted(db: sqlite_utils.Database, before: date) -> list[date]:
+    """Days with something in them, up to `before`; empty days are skipped by one look into an index."""
+    counted = {found["day"] for found in rows(db, "SELECT day FROM statistics_days WHERE topic = ?", COUNTED)}
+    found, moment = [], ""
+    while (day := _next_day(db, moment)) is not None and day < before:
+        if day.isoformat() not in counted:
+            found.append(day)
+        moment = bounds(day)[1]
+    return found
+
+
+def _next_day(db: sqlite_utils.Database, moment: str) -> date | None:
+    sql = "SELECT min(created_at) AS at FROM {} WHERE created_at >= ?"
+    firsts: list[Any] = [row(db, sql.format(table), moment) for table in ("studies", "consultations")]
+    moments = [first["at"] for first in firsts if first and first["at"]]
+    return datetime.fromisoformat(min(moments)).astimezone().date() if moments else None
