@@ -23,10 +23,10 @@ async def study_filter(
     version: FromQuery[str] = "",
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
-    deleted: FromQuery[bool] = False,
+    deleted: FromQuery[str] = "",
 ) -> StudyFilter:
     """What a list of studies is asked for; for the API and the pages."""
-    return StudyFilter(organ, status, username.strip(), version, since, until, deleted)
+    return StudyFilter(organ, status, username.strip(), version, since, until, deleted == "true")
 
 
 async def consultation_filter(
@@ -37,10 +37,10 @@ async def consultation_filter(
     rating: FromQuery[int] = 0,
     since: FromQuery[str] = "",
     until: FromQuery[str] = "",
-    deleted: FromQuery[bool] = False,
+    deleted: FromQuery[str] = "",
 ) -> ConsultationFilter:
     """What a list of consultations is asked for; for the API and the pages."""
-    return ConsultationFilter(q.strip(), source, level, username.strip(), rating, since, until, deleted)
+    return ConsultationFilter(q.strip(), source, level, username.strip(), rating, since, until, deleted == "true")
 
 
 class EveryonesStudyController(Controller):

@@ -1,5 +1,6 @@
 """Long lists, newest first: conditions put together, and a cursor that no page number slows down."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -39,6 +40,23 @@ def after(where: Where, table: str, cursor: str | None) -> None:
     if not number.isdigit() or len(number) > 18:
         raise Invalid("页码无效，请回到第一页。", "cursor_invalid")
     where.add(f"({table}.created_at, {table}.rowid) < (?, ?)", at, int(number))
+
+
+def page(
+    db: sqlite_utils.Database,
+    table: str,
+    alias: str,
+    where: Where,
+    before: str | None,
+    query: Callable[[sqlite_utils.Database, Where, int], Iterable[dict[str, Any]]],
+) -> tuple[int, list[dict[str, Any]]]:
+    """(how many match, the rows behind the cursor and one more). A first page that is the last needs no count."""
+    total = count(db, table, where) if before else None
+    after(where, alias, before)
+    found = list(query(db, where, PAGE + 1))
+    if total is None:
+        total = len(found) if len(found) <= PAGE else count(db, table, where)
+    return total, found
 
 
 def cursor_of(found: dict[str, Any]) -> str:

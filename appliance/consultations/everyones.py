@@ -63,9 +63,7 @@ def list_all(
 
     def read(db: sqlite_utils.Database) -> ConsultationLines:
         where = _where(db, wanted)
-        total = lists.count(db, "consultations c", where)
-        lists.after(where, "c", before)
-        found = list(_query(db, where, lists.PAGE + 1))
+        total, found = lists.page(db, "consultations c", "c", where, before, _query)
         items = [_line(each) for each in found[: lists.PAGE]]
         more = lists.cursor_of(found[lists.PAGE - 1]) if len(found) > lists.PAGE else None
         return ConsultationLines(items, more, total)
@@ -149,7 +147,8 @@ def _where(db: sqlite_utils.Database, wanted: ConsultationFilter) -> lists.Where
     if wanted.rating:
         where.add("c.rating = ?", wanted.rating)
     if wanted.q:
-        where.add("c.question LIKE ? ESCAPE '\\'", lists.like(wanted.q))
+        # Not LIKE: where no row matches, all are read, and this compares bytes.
+        where.add("instr(lower(c.question), lower(?))", wanted.q)
     if wanted.username:
         lists.account_ids(db, where, "c.account_id", wanted.username)
     lists.between(where, "c.created_at", wanted.since, wanted.until)

@@ -139,6 +139,8 @@ def _compare(storage: Storage, candidate: "Segmenter", serving: "Segmenter", ima
                 processed = process(file, segmenter, image["study_id"], Order(organ))
         except XiangyiError as error:
             return _Made({}, error.message)
+        except OSError:
+            return _Made({}, "原图读不出来，它可能已被清除。")
         if processed.rendered is None:
             return _Made({}, "图片未通过质检，没有分割。")
         masks.append(np.asarray(Image.open(io.BytesIO(processed.rendered.mask))))

@@ -9,6 +9,8 @@ import sqlite_utils
 from appliance.clock import utc_text
 from appliance.database import Database, row, rows
 
+_AT_ONCE = 50  # days in one transaction
+_COUNTED_DAYS = "SELECT day FROM statistics_days WHERE topic = 'counted'"
 LIVE_DAYS = 2  # today and yesterday still change: a study of last night may end this morning
 STEP = 1.05  # a latency is counted in a bucket 5 % wide: a percentile is at most some 2.5 % off
 COUNTED = "counted"  # the topic that marks a day as done
@@ -53,14 +55,18 @@ def count_day(db: sqlite_utils.Database, day: date) -> Counts:
     return counts
 
 
-def roll_up(database: Database, today: date) -> int:
-    """Count each day that is long over and was not counted yet; returns how many were."""
-    done = 0
-    for day in list(database.read(lambda db: _uncounted(db, today - timedelta(days=LIVE_DAYS)))):
-        counts = database.read(lambda db, day=day: count_day(db, day))  # type: ignore[misc]
-        database.write(lambda db, day=day, counts=counts: keep(db, day, counts))  # type: ignore[misc]
-        done += 1
-    return done
+def roll_up(database: Database, today: date, anew: bool = False) -> int:
+    """Count each day that is long over and was not counted yet; returns how many were.
+
+    It goes on behind the last day that was counted; `anew` looks through all days, for what a restore or a wrong
+    clock may have brought in later.
+    """
+    due = database.read(lambda db: _uncounted(db, today - timedelta(days=LIVE_DAYS - 1), anew))
+    for start in range(0, len(due), _AT_ONCE):
+        part = due[start : start + _AT_ONCE]
+        counted = [(day, database.read(lambda db, day=day: count_day(db, day))) for day in part]  # type: ignore[misc]
+        database.write(lambda db, counted=counted: [keep(db, *each) for each in counted])  # type: ignore[misc]
+    return len(due)
 
 
 def keep(db: sqlite_utils.Database, day: date, counts: Counts) -> None:
@@ -74,12 +80,13 @@ def keep(db: sqlite_utils.Database, day: date, counts: Counts) -> None:
 
 def read(database: Database, since: date, until: date, today: date) -> dict[date, Counts]:
     """Each day from `since` to `until`, both included, with what it came to."""
-    days = {since + timedelta(days=number): {} for number in range((until - since).days + 1)}  # type: dict[date, Counts]
+    days: dict[date, Counts] = {since + timedelta(days=number): {} for number in range((until - since).days + 1)}
+    named = {day.isoformat(): counts for day, counts in days.items()}
 
     def fill(db: sqlite_utils.Database) -> None:
         sql = "SELECT * FROM statistics_days WHERE day BETWEEN ? AND ?"
-        for found in db.query(sql, [since.isoformat(), until.isoformat()]):
-            days[date.fromisoformat(found["day"])][(found["topic"], found["key"])] = found["amount"]
+        for day, topic, key, amount in db.conn.execute(sql, [since.isoformat(), until.isoformat()]):
+            named[day][(topic, key)] = amount
         for day, counts in days.items():
             if (COUNTED, "") not in counts and today - timedelta(days=LIVE_DAYS) <= day <= today:
                 counts.update(count_day(db, day))
@@ -95,10 +102,13 @@ def _queries(db: sqlite_utils.Database) -> Iterator[tuple[str, str]]:
         yield "corrections", _CORRECTIONS
 
 
-def _uncounted(db: sqlite_utils.Database, before: date) -> list[date]:
+def _uncounted(db: sqlite_utils.Database, before: date, anew: bool) -> list[date]:
     """Days with something in them, up to `before`; empty days are skipped by one look into an index."""
-    counted = {found["day"] for found in rows(db, "SELECT day FROM statistics_days WHERE topic = ?", COUNTED)}
-    found, moment = [], ""
+    # The key begins with the day: the last one is found at its end, without a look at the others.
+    last = row(db, "SELECT max(day) AS day FROM statistics_days WHERE topic != 'storage'")
+    moment = bounds(date.fromisoformat(last["day"]))[1] if last and last["day"] and not anew else ""
+    counted = {each["day"] for each in rows(db, _COUNTED_DAYS)} if anew else set()
+    found = []
     while (day := _next_day(db, moment)) is not None and day < before:
         if day.isoformat() not in counted:
             found.append(day)

@@ -63,9 +63,7 @@ def list_all(database: Database, account: Account, wanted: StudyFilter, before: 
 
     def read(db: sqlite_utils.Database) -> StudyLines:
         where = _where(db, wanted)
-        total = lists.count(db, "studies s", where)
-        lists.after(where, "s", before)
-        found = list(_query(db, where, lists.PAGE + 1))
+        total, found = lists.page(db, "studies s", "s", where, before, _query)
         items = [_line(each) for each in found[: lists.PAGE]]
         return StudyLines(items, lists.cursor_of(found[lists.PAGE - 1]) if len(found) > lists.PAGE else None, total)
 

@@ -40,7 +40,7 @@ class Housekeeping:
         settings, database = current(self._database, self._settings), self._database
         today = datetime.now().date()
         chores: tuple[Callable[[], object], ...] = (
-            lambda: days.roll_up(database, today),
+            lambda: days.roll_up(database, today, anew=True),
             lambda: measure_storage(database, settings, today),
             lambda: studies.purge(database, self._storage),
             lambda: consultations.purge(database, settings.consultation_days),

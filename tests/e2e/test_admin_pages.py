@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -40,7 +40,7 @@ def calm_box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     """A box without a language model, with some weeks of use in it."""
     box = Box(tmp_path_factory.mktemp("admin"), {"XIANGYI_LLM_ENABLED": "false"}).start(within_s=300)
     database = Database(box.data_dir / "xiangyi.db")
-    fill(database, 300, 200, 45, datetime.now().date(), images=True)
+    fill(database, 300, 200, 45, datetime.now().date() - timedelta(days=1), images=True)
     database.close()
     yield box
     box.stop()
