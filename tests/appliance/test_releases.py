@@ -2,6 +2,8 @@
 
 import io
 import shutil
+import subprocess
+import sys
 import tarfile
 import zipfile
 
@@ -12,6 +14,7 @@ from appliance.releases import archive
 from appliance.releases.archive import ReleaseRefused, unpack
 from appliance.releases.services import bring_back_lost
 from model.card import seal
+from support.box import ROOT, Box
 from support.images import encoded, phantom
 from support.releases import candidate, drifting, edited, tarred, zipped
 
@@ -208,3 +211,21 @@ def test_nothing_to_roll_back_and_unknown_versions_are_told(api):
     assert (back.status_code, back.json()["error"]["code"]) == (404, "release_no_previous")
     assert activate(api, "..").status_code == 404
     assert api.client.post("/api/v1/releases", headers=api.as_("boss"), files={"other": b"x"}).status_code == 422
+
+
+def xiangyi(folder, *arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "appliance", "release", *arguments]
+    return subprocess.run(command, env=Box(folder).environment, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+def test_the_command_line_lists_installs_activates_and_rolls_back(tmp_path):
+    data, sound, wrong = tmp_path / "data", tmp_path / "sound.zip", tmp_path / "wrong.zip"
+    sound.write_bytes(zipped(candidate(tmp_path / "a")))
+    wrong.write_bytes(zipped(drifting(tmp_path / "b", "9.0.1")))
+    refused = xiangyi(data, "install", str(wrong))
+    assert refused.returncode == 1 and "漂移" in refused.stderr and "Traceback" not in refused.stderr
+    assert "xiangyi release activate retina 9.0.0" in xiangyi(data, "install", str(sound)).stdout
+    assert xiangyi(data, "activate", "retina", "9.0.0").returncode == 0
+    assert "使用中  retina  9.0.0" in xiangyi(data, "list").stdout
+    assert "已退回 retina 2.0.0" in xiangyi(data, "rollback", "retina").stdout
+    assert "找不到" in xiangyi(data, "activate", "retina", "8.8.8").stderr
