@@ -9,6 +9,11 @@ import sqlite_utils
 from appliance.clock import utc_text
 from appliance.database import Database, row, rows
 
+# Added up by SQLite: a year by weeks is a tenth of what a year by days would be here.
+_STEPS = (
+    "SELECT CAST(julianday(day) - julianday(?) AS INTEGER) / ? AS step, topic, key, sum(amount) FROM statistics_days"
+    " WHERE day BETWEEN ? AND ? GROUP BY 1, 2, 3"
+)
 _AT_ONCE = 50  # days in one transaction
 _COUNTED_DAYS = "SELECT day FROM statistics_days WHERE topic = 'counted'"
 LIVE_DAYS = 2  # today and yesterday still change: a study of last night may end this morning
@@ -65,8 +70,13 @@ def roll_up(database: Database, today: date, anew: bool = False) -> int:
     for start in range(0, len(due), _AT_ONCE):
         part = due[start : start + _AT_ONCE]
         counted = [(day, database.read(lambda db, day=day: count_day(db, day))) for day in part]  # type: ignore[misc]
-        database.write(lambda db, counted=counted: [keep(db, *each) for each in counted])  # type: ignore[misc]
+        database.write(lambda db, counted=counted: _keep_all(db, counted))  # type: ignore[misc]
     return len(due)
+
+
+def _keep_all(db: sqlite_utils.Database, counted: list[tuple[date, Counts]]) -> None:
+    for day, counts in counted:
+        keep(db, day, counts)
 
 
 def keep(db: sqlite_utils.Database, day: date, counts: Counts) -> None:
@@ -78,21 +88,29 @@ def keep(db: sqlite_utils.Database, day: date, counts: Counts) -> None:
     )
 
 
-def read(database: Database, since: date, until: date, today: date) -> dict[date, Counts]:
-    """Each day from `since` to `until`, both included, with what it came to."""
-    days: dict[date, Counts] = {since + timedelta(days=number): {} for number in range((until - since).days + 1)}
-    named = {day.isoformat(): counts for day, counts in days.items()}
+def read(database: Database, since: date, until: date, today: date, length: int = 1) -> list[Counts]:
+    """From `since` to `until`, both included, what each step of so many days came to."""
+    steps: list[Counts] = [{} for _ in range(0, (until - since).days + 1, length)]
 
     def fill(db: sqlite_utils.Database) -> None:
-        sql = "SELECT * FROM statistics_days WHERE day BETWEEN ? AND ?"
-        for day, topic, key, amount in db.conn.execute(sql, [since.isoformat(), until.isoformat()]):
-            named[day][(topic, key)] = amount
-        for day, counts in days.items():
-            if (COUNTED, "") not in counts and today - timedelta(days=LIVE_DAYS) <= day <= today:
-                counts.update(count_day(db, day))
+        asked = (since.isoformat(), length, since.isoformat(), until.isoformat())
+        for step, topic, key, amount in db.conn.execute(_STEPS, asked):
+            steps[step][(topic, key)] = amount
+        first_live = today - timedelta(days=LIVE_DAYS)
+        counted = {each["day"] for each in rows(db, f"{_COUNTED_DAYS} AND day >= ?", first_live.isoformat())}
+        for number in range(LIVE_DAYS + 1):
+            day = first_live + timedelta(days=number)
+            if since <= day <= until and day.isoformat() not in counted:
+                add(steps[(day - since).days // length], count_day(db, day))
 
     database.read(fill)
-    return days
+    return steps
+
+
+def add(whole: Counts, part: Counts) -> None:
+    """Add one span's counts to another's."""
+    for key, amount in part.items():
+        whole[key] = whole.get(key, 0) + amount
 
 
 def _queries(db: sqlite_utils.Database) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The statistics of a range: series for charts, totals, percentiles, storage; and all of it as CSV."""
 
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import msgspec
@@ -76,10 +76,11 @@ def get(database: Database, settings: Settings, since: date, until: date) -> Sta
         raise Invalid("日期范围不正确：起始日应早于截止日，且不超过十年。", "range_invalid")
     today = datetime.now().date()
     days.roll_up(database, today)
-    found = days.read(database, since, until, today)
     length = _step_days((until - since).days + 1)
-    steps = [_merged(list(found.values())[start : start + length]) for start in range(0, len(found), length)]
-    whole = _merged(found.values())
+    steps = days.read(database, since, until, today, length)
+    whole: Counts = {}
+    for step in steps:
+        days.add(whole, step)
     return StatisticsOut(
         since=since.isoformat(),
         until=until.isoformat(),
@@ -107,7 +108,8 @@ def export(database: Database, settings: Settings, account: Account, since: date
     """A line for each day, topic and key; accounts are counted, not named."""
     get(database, settings, since, until)  # checks the range, and counts what is due
     lines: list[tuple[str, str, str, float]] = []
-    for day, counts in days.read(database, since, until, datetime.now().date()).items():
+    for number, counts in enumerate(days.read(database, since, until, datetime.now().date())):
+        day = since + timedelta(days=number)
         lines.append((day.isoformat(), "active_accounts", "", len(_keys(counts, "accounts"))))
         for topic in ("studies", "releases", "corrections", "answers", "levels"):
             lines += [(day.isoformat(), topic, key, int(n)) for (of, key), n in sorted(counts.items()) if of == topic]
@@ -131,14 +133,6 @@ def measure_storage(database: Database, settings: Settings, today: date) -> None
 def _step_days(length: int) -> int:
     """A chart holds some sixty steps: days, then weeks, then months of thirty days."""
     return 1 if length <= 62 else 7 if length <= 434 else 30
-
-
-def _merged(many: Iterable[Counts]) -> Counts:
-    whole: Counts = {}
-    for counts in many:
-        for key, amount in counts.items():
-            whole[key] = whole.get(key, 0) + amount
-    return whole
 
 
 def _keys(counts: Counts, topic: str) -> list[str]:

@@ -21,6 +21,8 @@ for (const button of all("[data-print]")) {
   show(button, true);
   button.addEventListener("click", () => window.print());
 }
+// On paper there is nothing to click: what is folded is printed as well.
+window.addEventListener("beforeprint", () => all(".chart details").forEach((each) => (each.open = true)));
 if (one("[data-poll]")) setTimeout(() => location.reload(), EVERY_MS);
 
 async function submit(form) {
