@@ -188,6 +188,62 @@ def user_add(settings: Settings, username: str, role: str, password: str) -> Non
     click.echo(f"已创建 {account.username}（{account.role}）。")
 
 
+@main.group()
+def release() -> None:
+    """Releases of the segmentation's weights."""
+
+
+@release.command("list")
+@click.pass_obj
+def release_list(settings: Settings) -> None:
+    """All releases, and which ones are served."""
+    from appliance.releases.command import list_releases
+
+    for line in list_releases(settings):
+        click.echo(line)
+
+
+@release.command("install")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def release_install(settings: Settings, file: Path) -> None:
+    """Bring in a release's archive (zip or tar.gz), proven on its golden sample."""
+    from appliance.releases.command import install
+
+    click.echo(install(settings, file))
+
+
+@release.command("activate")
+@click.argument("organ", type=click.Choice(list(TASKS)))
+@click.argument("version")
+@click.pass_obj
+def release_activate(settings: Settings, organ: str, version: str) -> None:
+    """Serve a release from the next job on; a running box takes it by itself."""
+    from appliance.releases.command import activate
+
+    click.echo(activate(settings, organ, version))
+
+
+@release.command("rollback")
+@click.argument("organ", type=click.Choice(list(TASKS)))
+@click.pass_obj
+def release_rollback(settings: Settings, organ: str) -> None:
+    """Serve what was served before."""
+    from appliance.releases.command import roll_back
+
+    click.echo(roll_back(settings, organ))
+
+
+@release.command("verify", hidden=True)
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.pass_obj
+def release_verify(settings: Settings, folder: Path) -> None:
+    """Prove an unpacked release; the box calls it in a process of its own."""
+    from appliance.releases.command import verify
+
+    verify(settings, folder)
+
+
 @main.command()
 @click.option("--organ", type=click.Choice(list(TASKS)), required=True)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="folder of the results")
@@ -235,10 +291,15 @@ def consult(settings: Settings, question: str, as_json: bool) -> None:
 @click.pass_obj
 def backup(settings: Settings, file: Path) -> None:
     """Write database and files into one verified archive."""
-    from appliance.backup import BackupError, back_up
+    from appliance.backup import BackupError
+    from appliance.backups.services import run_now
+    from appliance.start import open_database
 
+    if not settings.database_path.exists():
+        raise click.ClickException(f"没有可备份的数据：{settings.database_path} 不存在。")
     try:
-        click.echo(f"已备份 {back_up(settings, file)} 个文件到 {file}，并已校验。")
+        files = run_now(open_database(settings), settings, file)
+        click.echo(f"已备份 {files} 个文件到 {file}，并已校验。")
     except BackupError as error:
         raise click.ClickException(str(error)) from error
 

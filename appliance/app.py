@@ -18,14 +18,20 @@ from appliance.auth.attempts import Attempts
 from appliance.auth.controllers import AccountController, SessionController
 from appliance.auth.guards import SessionMiddleware, require_account
 from appliance.auth.services import Account
+from appliance.backups.controllers import BackupController
 from appliance.bodies import UnreadBodyMiddleware
 from appliance.consultations.controllers import ConsultationController
 from appliance.database import Database
 from appliance.engines import Engines
+from appliance.everyones import EveryonesConsultationController, EveryonesStudyController
 from appliance.knowledge.controllers import DocumentController
+from appliance.overrides.controllers import SettingController
+from appliance.releases.controllers import ComparisonController, ReleaseController
 from appliance.settings import Settings
+from appliance.statistics.controllers import StatisticsController
 from appliance.storage import Storage
 from appliance.studies.controllers import StudyController
+from appliance.system.controllers import AuditController, JobController, LanguageModelController
 
 BODY_OVERHEAD_BYTES = 1024 * 1024  # what a multipart body adds to its files
 VERSION = "0.1.0"
@@ -48,7 +54,16 @@ def create_app(
     def given(value: Any) -> Provide:
         return Provide(lambda: value, sync_to_thread=False)
 
-    nouns = [SessionController, AccountController, StudyController, ConsultationController, DocumentController]
+    nouns: list[Any] = [
+        SessionController,
+        AccountController,
+        StudyController,
+        ConsultationController,
+        DocumentController,
+    ]
+    nouns += [ReleaseController, ComparisonController, StatisticsController, SettingController, BackupController]
+    nouns += [JobController, AuditController, LanguageModelController]
+    nouns += [EveryonesStudyController, EveryonesConsultationController]
     api = Router("/api/v1", route_handlers=nouns)
     probes = [health.healthz, health.readyz, health.metrics, health.health_report]
     return Litestar(

@@ -42,6 +42,8 @@ def back_up(settings: Settings, target: Path) -> int:
             os.fsync(file.fileno())
         count = len(verify(temporary))
         temporary.rename(target)
+    except sqlite3.OperationalError as error:
+        raise BackupError(f"无法写入 {target}：{error}。请检查文件夹是否存在，以及磁盘空间与权限。") from error
     except OSError as error:
         raise BackupError(f"无法写入 {target}：{error.strerror}。请检查磁盘空间与权限。") from error
     finally:

@@ -63,30 +63,51 @@ class Engines:
         self._segmenters: dict[str, Segmenter] = {}
         base_url = f"http://{settings.llm.host}:{settings.llm.port}/v1"
         self.backend = OpenAIBackend(base_url)
+        self._fallback_settings = settings.fallback
         self.fallback = _fallback(settings.fallback)
         self.consultant = Consultant(self.backend, self.fallback)
 
-    def segmenter(self, organ: str) -> "Segmenter":
-        """The newest release of the organ on the compute that the settings ask for; opened and proven once.
+    @property
+    def releases_dir(self) -> Path:
+        """Where uploaded releases are unpacked."""
+        return self._settings.releases_dir
 
-        Raises Conflict when there is no release, ReleaseError, ComputeMissing.
+    def segmenter(self, organ: str, folder: Path | None = None) -> "Segmenter":
+        """The organ's segmenter from a release's folder, by default the newest that came with the box.
+
+        It is opened and proven once, and kept until another folder is asked for. Raises Conflict when there is no
+        release, ReleaseError, ComputeMissing.
         """
+        folder = folder or release.newest(organ)
+        if folder is None:
+            raise Conflict(f"本机尚未安装“{TASKS[organ].name_zh}”的模型。", "release_missing")
+        kept = self._segmenters.get(organ)
+        if kept is None or kept.release.folder != folder:
+            kept = self._segmenters[organ] = self.open_release(folder)
+        return kept
+
+    def open_release(self, folder: Path) -> "Segmenter":
+        """A release on the compute that the settings ask for, proven on its golden sample; not kept."""
         # Imported here, for only processes that segment shall load OpenVINO's native code.
         from model.inference import Segmenter
 
-        if organ not in self._segmenters:
-            folder = release.newest(organ)
-            if folder is None:
-                raise Conflict(f"本机尚未安装“{TASKS[organ].name_zh}”的模型。", "release_missing")
-            opened = release.load(folder)
-            self._segmenters[organ] = Segmenter.open(opened, self._settings.compute, self._settings.threads)
-        return self._segmenters[organ]
+        return Segmenter.open(release.load(folder), self._settings.compute, self._settings.threads)
 
     def available_computes(self) -> list[str]:
         """The computes of this machine, best first."""
         from model.inference import available_computes
 
         return available_computes()
+
+    async def use_fallback(self, wanted: FallbackSettings) -> None:
+        """Ask that endpoint outside from now on, when an admin has changed it."""
+        if wanted == self._fallback_settings:
+            return
+        self._fallback_settings, before = wanted, self.fallback
+        self.fallback = _fallback(wanted)
+        self.consultant = Consultant(self.backend, self.fallback)
+        if before is not None:
+            await before.close()
 
     async def llm_health(self) -> Health:
         """How the language model is; never raises."""

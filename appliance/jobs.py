@@ -22,6 +22,7 @@ TRANSITIONS = {
     ("hand back", RUNNING): QUEUED,
     ("give up", QUEUED): FAILED,
     ("cancel", QUEUED): CANCELLED,
+    ("retry", FAILED): QUEUED,
 }
 
 
@@ -86,6 +87,15 @@ def hand_back(db: sqlite_utils.Database, job: Job) -> None:
     _check_lease(db, job)
     _move(db, job.id, "hand back", RUNNING)
     db.conn.execute("UPDATE jobs SET attempts = attempts - 1, lease = NULL WHERE id = ?", (job.id,))
+
+
+def retry(db: sqlite_utils.Database, job_id: str) -> None:
+    """Let a failed job be tried anew, with all its attempts. Raises Conflict when it has not failed."""
+    _move(db, job_id, "retry", FAILED)
+    db.conn.execute(
+        "UPDATE jobs SET attempts = 0, error_code = NULL, error_message = NULL, finished_at = NULL WHERE id = ?",
+        (job_id,),
+    )
 
 
 def _take_back_expired(db: sqlite_utils.Database, attempts: int) -> None:

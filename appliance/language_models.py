@@ -10,6 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from appliance import audit
+from appliance.auth.services import Account
+from appliance.database import Database
 from appliance.engines import fetch_model, model_files, registry
 from appliance.errors import Invalid, NotFound
 from appliance.settings import Settings
@@ -89,6 +92,13 @@ def use(settings: Settings, name: str) -> LanguageModel:
     fresh.write_text(name if name in registry() else str(model.path), "utf-8")
     fresh.replace(note)
     return find(settings, name)
+
+
+def use_audited(database: Database, settings: Settings, account: Account, name: str, address: str) -> LanguageModel:
+    """`use` from the pages, with the audit row that it leaves."""
+    model = use(settings, name)
+    database.write(lambda db: audit.record(db, account.id, "language_model.use", name, address))
+    return model
 
 
 def find(settings: Settings, name: str) -> LanguageModel:

@@ -206,6 +206,153 @@ def m008_consultation_threads(db: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def m016_releases(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        # An archive that came in; organ and version are known once it was unpacked. Built-in releases have no row.
+        """CREATE TABLE releases (
+            id TEXT PRIMARY KEY,
+            file_name TEXT NOT NULL,
+            archive_sha256 TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('checking', 'ready', 'refused')),
+            reason TEXT,
+            organ TEXT,
+            version TEXT,
+            created_at TEXT NOT NULL,
+            created_by TEXT REFERENCES accounts(id),
+            UNIQUE (organ, version)
+        ) STRICT""",
+        # The last row of an organ without a failure says what is served; none at all: the newest built-in release.
+        """CREATE TABLE activations (
+            id INTEGER PRIMARY KEY,
+            organ TEXT NOT NULL,
+            version TEXT NOT NULL,
+            at TEXT NOT NULL,
+            account_id TEXT REFERENCES accounts(id),
+            failure TEXT
+        ) STRICT""",
+        "CREATE INDEX activations_organ ON activations(organ, id)",
+        """CREATE TABLE comparisons (
+            id TEXT PRIMARY KEY,
+            organ TEXT NOT NULL,
+            version TEXT NOT NULL,
+            against TEXT NOT NULL,
+            study_ids TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            created_by TEXT REFERENCES accounts(id)
+        ) STRICT""",
+        """CREATE TABLE compared_images (
+            comparison_id TEXT NOT NULL REFERENCES comparisons(id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            dice TEXT NOT NULL,
+            problem TEXT,
+            candidate_sha256 TEXT,
+            active_sha256 TEXT,
+            PRIMARY KEY (comparison_id, position)
+        ) STRICT""",
+        "CREATE INDEX compared_images_image ON compared_images(image_id)",
+    )
+
+
+@migrations()
+def m017_lists_of_everyones(db: sqlite_utils.Database) -> None:
+    """What lists and statistics filter by stands in the row itself, kept by triggers: no code can forget it."""
+    _run(
+        db,
+        "ALTER TABLE studies ADD COLUMN status TEXT NOT NULL DEFAULT 'queued'",
+        "ALTER TABLE studies ADD COLUMN total_ms REAL",
+        "ALTER TABLE studies ADD COLUMN deleted_at TEXT",
+        "ALTER TABLE studies ADD COLUMN version TEXT GENERATED ALWAYS AS (release ->> 'version') VIRTUAL",
+        f"""CREATE TRIGGER studies_status AFTER UPDATE OF state, finished_at ON jobs WHEN new.kind = 'segment'
+            BEGIN UPDATE studies SET {_STATUS_OF_JOB} WHERE id = new.subject_id; END""",  # noqa: S608
+        # Touches each job once, so that the trigger fills in what was there before.
+        "UPDATE jobs SET state = state WHERE kind = 'segment'",
+        # Holds all that statistics and counts ask for: they read no row.
+        "CREATE INDEX studies_time ON studies(created_at, deleted_at, organ, status, total_ms, account_id, version)",
+        # Begun by what every list asks for, so that a count reads the index alone, and a page in its order.
+        "CREATE INDEX studies_live ON studies(deleted_at, created_at)",
+        "CREATE INDEX studies_organ ON studies(deleted_at, organ, created_at)",
+        "CREATE INDEX studies_status ON studies(deleted_at, status, created_at)",
+        "CREATE INDEX studies_organ_status ON studies(deleted_at, organ, status, created_at)",
+        "CREATE INDEX studies_version ON studies(deleted_at, version, created_at)",
+        "CREATE INDEX studies_of ON studies(deleted_at, account_id, created_at)",
+        "CREATE INDEX studies_made ON studies(version, organ)",
+        "ALTER TABLE consultations ADD COLUMN question TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE consultations ADD COLUMN source TEXT",
+        "ALTER TABLE consultations ADD COLUMN level TEXT",
+        "ALTER TABLE consultations ADD COLUMN total_ms REAL",
+        "ALTER TABLE consultations ADD COLUMN deleted_at TEXT",
+        """CREATE TRIGGER consultations_question AFTER INSERT ON messages WHEN new.position = 0
+            BEGIN UPDATE consultations SET question = new.text WHERE id = new.consultation_id; END""",
+        """CREATE TRIGGER consultations_answer AFTER INSERT ON messages WHEN new.position = 1
+            BEGIN UPDATE consultations SET source = new.source, level = new.triage ->> 'level',
+                total_ms = new.timings_ms ->> 'total' WHERE id = new.consultation_id; END""",
+        """UPDATE consultations SET question = m.text FROM messages m
+            WHERE m.consultation_id = consultations.id AND m.position = 0""",
+        """UPDATE consultations SET source = m.source, level = m.triage ->> 'level', total_ms = m.timings_ms ->> 'total'
+            FROM messages m WHERE m.consultation_id = consultations.id AND m.position = 1""",
+        """CREATE INDEX consultations_counted
+            ON consultations(created_at, deleted_at, source, level, total_ms, account_id)""",
+        "CREATE INDEX consultations_live ON consultations(deleted_at, created_at)",
+        "CREATE INDEX consultations_source ON consultations(deleted_at, source, created_at)",
+        "CREATE INDEX consultations_level ON consultations(deleted_at, level, created_at)",
+        "CREATE INDEX consultations_of ON consultations(deleted_at, account_id, created_at)",
+    )
+
+
+# An exam of which no image was fit is refused, though its job has succeeded.
+_STATUS_OF_JOB = """status = CASE WHEN new.state = 'succeeded' AND NOT EXISTS (
+        SELECT 1 FROM images WHERE study_id = new.subject_id AND coalesce(quality ->> 'status', '') != 'refused'
+    ) THEN 'refused' ELSE new.state END,
+    total_ms = (julianday(new.finished_at) - julianday(new.created_at)) * 86400000"""
+
+
+@migrations()
+def m018_statistics(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        # What a day that is over came to: one row for each topic and key, so that a year is some thousand rows.
+        """CREATE TABLE statistics_days (
+            day TEXT NOT NULL,
+            topic TEXT NOT NULL,
+            key TEXT NOT NULL,
+            amount REAL NOT NULL,
+            PRIMARY KEY (day, topic, key)
+        ) STRICT, WITHOUT ROWID""",
+    )
+
+
+@migrations()
+def m019_system(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        """CREATE TABLE overrides (
+            name TEXT PRIMARY KEY,
+            value TEXT NOT NULL,
+            changed_at TEXT NOT NULL,
+            changed_by TEXT REFERENCES accounts(id)
+        ) STRICT""",
+        """CREATE TABLE backups (
+            id TEXT PRIMARY KEY,
+            path TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            files INTEGER,
+            size_bytes INTEGER,
+            error TEXT
+        ) STRICT""",
+        "CREATE INDEX backups_time ON backups(started_at)",
+        "CREATE INDEX audit_rows_action ON audit_rows(action)",
+        "CREATE INDEX audit_rows_account ON audit_rows(account_id)",
+        "CREATE INDEX audit_rows_subject ON audit_rows(subject)",
+        "CREATE INDEX jobs_state ON jobs(state, created_at)",
+        "CREATE INDEX jobs_time ON jobs(created_at)",
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring the database to today's schema. Two processes may call it at once: one waits for the other."""
     database.write(migrations.apply)

@@ -4,7 +4,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -54,7 +54,9 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings; xiangyi.toml has the same names, with a table for each group.
 
-    `consultation_days`: how long consultations are kept, 0 for ever.
+    `consultation_days`: how long consultations are kept, 0 for ever. `audit_days`: the audit log, 180 at least.
+    `backup_dir`: where backups of the admin pages go, a folder in the data folder when it is not set; `backup_days`:
+    how old the last one may be. `maintenance`: a notice on every page.
     """
 
     data_dir: Path = Path("var")
@@ -67,7 +69,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lease_seconds: float = 10.0
     job_attempts: int = 3
     secure_cookies: bool = False
-    consultation_days: int = 0
+    consultation_days: Annotated[int, msgspec.Meta(ge=0, le=36500)] = 0
+    audit_days: Annotated[int, msgspec.Meta(ge=180, le=36500)] = 365
+    backup_dir: Path | None = None
+    backup_days: Annotated[int, msgspec.Meta(ge=1, le=365)] = 7
+    hospital_name: Annotated[str, msgspec.Meta(max_length=40)] = ""
+    maintenance: Annotated[str, msgspec.Meta(max_length=200)] = ""
     llm: LlmSettings = LlmSettings()
     fallback: FallbackSettings = FallbackSettings()
     limits: LimitSettings = LimitSettings()
@@ -79,6 +86,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def files_dir(self) -> Path:
         return self.data_dir / "files"
+
+    @property
+    def releases_dir(self) -> Path:
+        return self.data_dir / "releases"
+
+    @property
+    def backups_dir(self) -> Path:
+        return self.backup_dir or self.data_dir / "backups"
 
     @property
     def log_dir(self) -> Path:

@@ -16,9 +16,8 @@ from webadmin.routes import routes
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     set_up_logs("web")
-    app = create_app(
-        settings, open_database(settings), Storage(settings.files_dir), Engines(settings), routes(settings)
-    )
+    database = open_database(settings)
+    app = create_app(settings, database, Storage(settings.files_dir), Engines(settings), routes(settings, database))
     config = uvicorn.Config(
         app,
         host=settings.host,

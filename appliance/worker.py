@@ -16,11 +16,15 @@ from appliance.database import Database, row, rows
 from appliance.engines import Engines
 from appliance.errors import XiangyiError
 from appliance.jobs import Job, LeaseLost
+from appliance.releases.activation import OPEN, segmenter_for
+from appliance.releases.comparison import COMPARE, compare_releases
+from appliance.releases.services import INSTALL, bring_back_lost, install_release, open_release
 from appliance.settings import Settings
 from appliance.start import hold
 from appliance.storage import Storage
 from appliance.studies.segment import segment_study
 from appliance.studies.services import SEGMENT
+from appliance.system.housekeeping import Housekeeping
 from model import release
 from model.tasks import TASKS
 
@@ -30,7 +34,12 @@ POLL_S = 0.02  # how long a submitted job waits at most to be seen
 SEEN_EVERY_S = 2.0
 SEEN_WITHIN_S = 10.0
 Handler = Callable[[Database, Storage, Engines, Job], Callable[[sqlite_utils.Database], None]]
-HANDLERS: dict[str, Handler] = {SEGMENT: segment_study}
+HANDLERS: dict[str, Handler] = {
+    SEGMENT: segment_study,
+    INSTALL: install_release,
+    OPEN: open_release,
+    COMPARE: compare_releases,
+}
 
 
 class Worker:
@@ -42,6 +51,7 @@ class Worker:
         self._stop = threading.Event()
         self._problem: str | None = None
         self._computes = ""
+        self._housekeeping = Housekeeping(settings, database, storage)
 
     def stop(self) -> None:
         """End after the job at hand."""
@@ -58,6 +68,7 @@ class Worker:
                 version, idle = current, 0.0
                 while not self._stop.is_set() and self.run_one():
                     version = None
+            self._housekeeping.tick()
             self._stop.wait(POLL_S)
             idle += POLL_S
         self._database.write(lambda db: db.execute("DELETE FROM workers WHERE id = ?", [self._id]))
@@ -118,11 +129,12 @@ class Worker:
     def _warm_up(self) -> None:
         """Open every organ that has a release. A broken one is told on the health page; the others still work."""
         taken = []
+        bring_back_lost(self._database, self._storage, self._settings.releases_dir)
         for organ in TASKS:
             if release.newest(organ) is None:
                 continue
             try:
-                engine = self._engines.segmenter(organ).engine
+                engine = segmenter_for(self._database, self._engines, organ).engine
                 taken.append(f"{TASKS[organ].name_zh} {engine.compute}（{engine.name}）")
             except Exception as error:
                 log.exception("the release of %s cannot be served", organ)

@@ -1,5 +1,6 @@
 """From a view model and a template to an HTML response with the headers that every page carries."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import MediaType, Response
 
 from appliance.auth.services import Account
+from appliance.settings import Settings
 from webadmin import wording
 from webadmin.assets import Assets
 
@@ -31,9 +33,13 @@ class View:
 
 
 class Pages:
-    """Renders templates; a name that a template uses and nobody gave is an error, not a blank."""
+    """Renders templates; a name that a template uses and nobody gave is an error, not a blank.
 
-    def __init__(self, folder: Path, assets: Assets):
+    `site` tells the settings as they are now: every page shows the hospital's name and the maintenance notice.
+    """
+
+    def __init__(self, folder: Path, assets: Assets, site: Callable[[], Settings]):
+        self.site = site
         self._environment = Environment(
             loader=FileSystemLoader(folder),
             autoescape=True,
@@ -41,8 +47,15 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals["asset"] = assets.url
-        self._environment.filters.update(moment=wording.moment, seconds=wording.seconds, role=wording.role)
+        self._environment.globals.update(asset=assets.url, site=site)
+        self._environment.filters.update(
+            moment=wording.moment,
+            day=wording.day,
+            action=wording.action,
+            size=wording.size,
+            seconds=wording.seconds,
+            role=wording.role,
+        )
 
     def html(self, template: str, view: View, account: Account | None, status_code: int = 200) -> Response[str]:
         """The page that `template` makes of `view`, for `account` (None when nobody is logged in)."""

@@ -7,21 +7,34 @@ from litestar import Router
 from litestar.di import Provide
 
 from appliance.auth.guards import require_admin
+from appliance.database import Database
+from appliance.overrides.services import current
 from appliance.settings import Settings
-from webadmin.admin import overview
+from webadmin.admin import consultations as admin_consultations
+from webadmin.admin import documents, first_start, overview, releases, statistics, system
+from webadmin.admin import studies as admin_studies
 from webadmin.assets import Assets, assets_route
 from webadmin.failures import Failures
 from webadmin.pages import accounts, consultations, health, home, sessions, studies, unknown
 from webadmin.rendering import Pages
 
 HERE = Path(__file__).parent
+ADMIN_PAGES = [
+    *statistics.PAGES,
+    *admin_studies.PAGES,
+    *admin_consultations.PAGES,
+    *releases.PAGES,
+    *documents.PAGES,
+    *system.PAGES,
+    *first_start.PAGES,
+]
 FORM_BYTES = 64 * 1024  # no page takes files: those go to the API
 
 
-def routes(settings: Settings) -> list[Any]:
+def routes(settings: Settings, database: Database) -> list[Any]:
     """The pages and their static files, as route handlers of the application."""
     assets = Assets(HERE / "static")
-    pages = Pages(HERE / "templates", assets)
+    pages = Pages(HERE / "templates", assets, lambda: current(database, settings))
     router = Router(
         "/",
         route_handlers=[
@@ -36,7 +49,7 @@ def routes(settings: Settings) -> list[Any]:
             health.show_health,
             accounts.show_account,
             unknown.show_unknown,
-            Router("/admin", guards=[require_admin], route_handlers=[overview.show_overview]),
+            Router("/admin", guards=[require_admin], route_handlers=[overview.show_overview, *ADMIN_PAGES]),
         ],
         dependencies={"pages": Provide(lambda: pages, sync_to_thread=False)},
         exception_handlers={Exception: Failures(pages).respond},

@@ -12,6 +12,49 @@ STATUSES = {
     "failed": "失败",
 }
 ROLES = {"user": "用户", "clinician": "医生", "admin": "管理员"}
+SOURCES = {"local": "本机模型", "fallback": "外部模型", "passages": "资料原文", "triage": "分诊规则"}
+LEVELS = {"emergency": "紧急", "urgent": "尽快就医", "routine": "一般"}
+NOUNS = {
+    "account": "账号",
+    "announcement": "公告",
+    "article": "文章",
+    "audit": "操作日志",
+    "backup": "备份",
+    "comment": "留言",
+    "consultation": "问诊",
+    "correction": "修正",
+    "document": "资料",
+    "job": "任务",
+    "language_model": "语言模型",
+    "release": "模型版本",
+    "session": "登录",
+    "setting": "设置",
+    "statistics": "统计",
+    "study": "检查",
+}
+VERBS = {
+    "activate": "启用",
+    "change": "修改",
+    "change_password": "改密码",
+    "compare": "对比",
+    "create": "新建",
+    "delete": "删除",
+    "export": "导出",
+    "fall_back": "回退到之前的版本",
+    "list": "列出",
+    "purge": "彻底清除",
+    "rate": "评价",
+    "read": "查看",
+    "refused": "被拒绝",
+    "restore": "撤销删除",
+    "retry": "重试",
+    "review": "签署",
+    "roll_back": "退回",
+    "sent": "发往外部模型",
+    "upload": "上传",
+    "use": "选用",
+    "withdraw": "撤回签署",
+}
 COMPUTES = {"cpu": "处理器（CPU）", "igpu": "集成显卡（iGPU）", "cuda": "独立显卡（CUDA）"}
 
 
@@ -35,9 +78,36 @@ def organ(name: str) -> str:
     return TASKS[name].name_zh if name in TASKS else name
 
 
+def organs() -> dict[str, str]:
+    """All organs to choose from."""
+    return {task.organ: task.name_zh for task in TASKS.values()}
+
+
+def action(name: str) -> str:
+    """What the audit log notes: study.read → 检查·查看. A verb that is not known keeps its own name."""
+    noun, _, verb = name.partition(".")
+    of_picture = VERBS["read"] + "图片" if verb.startswith("read_") else verb
+    return f"{NOUNS.get(noun, noun)}·{VERBS.get(verb, of_picture)}"
+
+
 def moment(at: str) -> str:
     """An ISO moment on the box's own clock, such as 2026-11-24 10:26; the page turns it to the reader's zone."""
     return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def day(at: str) -> str:
+    """An ISO moment as its day on the box's own clock."""
+    return moment(at)[:10]
+
+
+def size(number: float | None) -> str:
+    """Bytes as people read them."""
+    if number is None:
+        return "–"
+    for unit, step in (("GB", 1024**3), ("MB", 1024**2), ("KB", 1024)):
+        if number >= step:
+            return f"{number / step:.1f} {unit}"
+    return f"{number:.0f} 字节"
 
 
 def seconds(milliseconds: float) -> str:

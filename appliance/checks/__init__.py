@@ -5,7 +5,7 @@ from collections.abc import Callable
 import anyio
 import anyio.to_thread
 
-from appliance.checks import clock, database, disk, language_model, weights, worker
+from appliance.checks import backup, clock, database, disk, language_model, weights, worker
 from appliance.checks.check import FAULT, OK, WARNING, Check, Context
 from appliance.database import Database
 from appliance.engines import Engines
@@ -19,6 +19,7 @@ CHECKS: tuple[Callable[[Context], Check], ...] = (
     weights.check,
     worker.check,
     language_model.check,
+    backup.check,
     clock.check,
 )
 

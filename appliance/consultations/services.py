@@ -16,6 +16,7 @@ from appliance.database import Database, row, rows
 from appliance.engines import Answered, Asked, Delta, Engines, Queued, Sent, Triaged
 from appliance.errors import ConsultationNotFound, Invalid, TooLarge, TooManyRequests
 from appliance.knowledge.services import search
+from appliance.overrides.services import current
 from appliance.settings import LimitSettings, Settings
 from appliance.studies.services import findings_text
 
@@ -55,6 +56,8 @@ async def ask(
     Raises Invalid, TooLarge, ConsultationNotFound, StudyNotFound, and TooManyRequests for too much that would leave.
     """
     question = check_question(ask.question, settings.limits)
+    settings = await anyio.to_thread.run_sync(current, database, settings)
+    await engines.use_fallback(settings.fallback)
     asked = await anyio.to_thread.run_sync(_prepare, database, settings, asker, ask, question)
     async for event in engines.consultant.answer(asked):
         match event:
@@ -162,12 +165,13 @@ async def _keep(
     database: Database, settings: Settings, asker: Asker, ask: Ask, question: str, answered: Answered
 ) -> ConsultationOut:
     made = records.made(question, answered, ask)
+    days = (await anyio.to_thread.run_sync(current, database, settings)).consultation_days
 
     def insert(db: sqlite_utils.Database) -> None:
         records.insert(db, made, asker.account_id)
         audit.record(db, asker.account_id, "consultation.create", made.id, asker.address)
-        if settings.consultation_days:
-            oldest = utc_ago(timedelta(days=settings.consultation_days))
+        if days:
+            oldest = utc_ago(timedelta(days=days))
             db.conn.execute("DELETE FROM consultations WHERE created_at < ?", (oldest,))
 
     await database.awrite(insert)

@@ -66,6 +66,18 @@ class DocumentController(Controller):
         address = address_of(request)
         return await anyio.to_thread.run_sync(services.review, database, account, document_id, address)
 
+    @delete("/{document_id:str}/review", status_code=200)
+    async def withdraw(
+        self,
+        document_id: FromPath[str],
+        request: Request,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+    ) -> DocumentDetail:
+        """Take the signature back, whosever it was."""
+        address = address_of(request)
+        return await anyio.to_thread.run_sync(services.withdraw, database, account, document_id, address)
+
     @delete("/{document_id:str}")
     async def remove(
         self,

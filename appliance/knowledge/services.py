@@ -124,6 +124,20 @@ def review(database: Database, account: Account, document_id: str, address: str)
     return get(database, document_id)
 
 
+def withdraw(database: Database, account: Account, document_id: str, address: str) -> DocumentDetail:
+    """Take a signature back: answers say "not yet reviewed" again. Raises Forbidden, DocumentNotFound."""
+    if not account.sees_all:
+        raise Forbidden("只有医生或管理员可以撤回签署。")
+
+    def unsign(db: sqlite_utils.Database) -> None:
+        _must_exist(db, document_id)
+        db.table("documents").update(document_id, {"reviewed_at": None, "reviewed_by": None})
+        audit.record(db, account.id, "document.withdraw", document_id, address)
+
+    database.write(unsign)
+    return get(database, document_id)
+
+
 def remove(database: Database, account: Account | None, document_id: str, address: str) -> None:
     """Take a hospital's document away. Raises DocumentNotFound, Conflict for one that came with the box."""
 

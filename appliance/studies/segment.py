@@ -8,6 +8,7 @@ import sqlite_utils
 from appliance.database import Database
 from appliance.engines import Engines
 from appliance.jobs import Job
+from appliance.releases.activation import segmenter_for
 from appliance.storage import Storage
 from appliance.studies import services
 from appliance.studies.pipeline import Processed, process
@@ -19,7 +20,7 @@ def segment_study(
 ) -> Callable[[sqlite_utils.Database], None]:
     """Do the work; returns what keeps it. Raises ImageDamaged, and whatever a release or an engine refuses."""
     order = services.order_of(database, job.subject_id)
-    segmenter = engines.segmenter(order.organ)
+    segmenter = segmenter_for(database, engines, order.organ)
     results: list[tuple[str, dict[str, Any]]] = []
     timings: dict[str, float] = {}
     for image in services.images_of(database, job.subject_id):

@@ -34,7 +34,7 @@ PAGE = 20
 
 _STUDY = (
     "SELECT studies.*, jobs.state, jobs.error_code, jobs.error_message FROM studies"
-    " JOIN jobs ON jobs.subject_id = studies.id AND jobs.kind = 'segment'"
+    " JOIN jobs ON jobs.subject_id = studies.id AND jobs.kind = 'segment' AND studies.deleted_at IS NULL"
 )
 
 

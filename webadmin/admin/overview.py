@@ -19,7 +19,14 @@ class Section:
     hint: str
 
 
-SECTIONS: tuple[Section, ...] = ()
+SECTIONS: tuple[Section, ...] = (
+    Section("statistics", "/admin/statistics", "数据统计", "每日用量、活跃用户、用时、回答来源、存储"),
+    Section("studies", "/admin/studies", "分割管理", "筛选、查看、删除与导出所有人的分割"),
+    Section("consultations", "/admin/consultations", "问诊管理", "筛选、查看、删除与导出所有人的问诊"),
+    Section("releases", "/admin/releases", "权重管理", "上传、对比、启用和退回分割模型的版本"),
+    Section("documents", "/admin/documents", "知识库", "导入本院资料，阅读并签署"),
+    Section("system", "/admin/system", "系统", "自检、任务、日志、备份、设置、语言模型、许可"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)

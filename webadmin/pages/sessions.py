@@ -18,9 +18,12 @@ from appliance.auth.guards import COOKIE, PUBLIC
 from appliance.auth.services import Session
 from appliance.database import Database
 from appliance.errors import NotAuthenticated, TooManyRequests, XiangyiError
+from appliance.overrides.services import wizard_is_due
 from appliance.settings import Settings
 from webadmin.failures import LOGIN, local_path
 from webadmin.rendering import Pages, View
+
+FIRST_START = "/admin/start"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +66,8 @@ async def log_in(
         session = await open_session(database, settings, attempts, data.username, data.password, address)
     except (NotAuthenticated, TooManyRequests) as error:
         return _refused(pages, data, error)
-    return _welcome(settings, session, local_path(data.next))
+    first = await anyio.to_thread.run_sync(wizard_is_due, database, session.account)
+    return _welcome(settings, session, FIRST_START if first else local_path(data.next))
 
 
 @post("/logout", status_code=303)

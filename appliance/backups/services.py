@@ -1,0 +1,141 @@
+"""Back up in a thread of the web process, one at a time; every backup leaves a row that says how it ended."""
+
+import fcntl
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlite_utils
+
+from appliance import audit
+from appliance.backup import BackupError, back_up
+from appliance.clock import utc_now
+from appliance.database import Database, row, rows
+from appliance.errors import Conflict
+from appliance.settings import Settings
+
+log = logging.getLogger(__name__)
+LISTED = 20
+
+
+class BackupOut(msgspec.Struct, rename="camel"):
+    """`state`: running, succeeded, failed, or interrupted when the box stopped in its midst."""
+
+    id: str
+    path: str
+    state: str
+    started_at: str
+    finished_at: str | None
+    files: int | None
+    size_bytes: int | None
+    error: str | None
+
+
+class BackupRunning(Conflict):
+    code, message = "backup_running", "正在备份，请等它结束。"
+
+
+def start(database: Database, settings: Settings, account_id: str, address: str) -> BackupOut:
+    """Begin a backup into the backups' folder; returns at once. Raises BackupRunning."""
+    if _is_running(settings):
+        raise BackupRunning()
+    path = settings.backups_dir / f"xiangyi-{time.strftime('%Y%m%d-%H%M%S')}.tar"
+    backup_id = _begin(database, path, account_id, address)
+    thread = threading.Thread(target=_run, args=(database, settings, backup_id, path), name="backup", daemon=True)
+    thread.start()
+    return get(database, settings, backup_id)
+
+
+def run_now(database: Database, settings: Settings, path: Path) -> int:
+    """Back up from the terminal, and leave the same row; returns the number of files. Raises BackupError."""
+    backup_id = _begin(database, path.resolve(), None, "terminal")
+    return _finish(database, settings, backup_id, path)
+
+
+def list_last(database: Database, settings: Settings) -> list[BackupOut]:
+    """The last backups, newest first."""
+    found = database.read(lambda db: rows(db, "SELECT * FROM backups ORDER BY started_at DESC LIMIT ?", LISTED))
+    running = _is_running(settings)
+    return [_out(each, running and number == 0) for number, each in enumerate(found)]
+
+
+def get(database: Database, settings: Settings, backup_id: str) -> BackupOut:
+    """One backup as far as it is."""
+    return next(each for each in list_last(database, settings) if each.id == backup_id)
+
+
+def last_success(database: Database) -> datetime | None:
+    """When the last backup that succeeded was begun: what came later is not in it."""
+    sql = "SELECT max(started_at) AS at FROM backups WHERE finished_at IS NOT NULL AND error IS NULL"
+    found = database.read(lambda db: row(db, sql))
+    return datetime.fromisoformat(found["at"]).astimezone(UTC) if found and found["at"] else None
+
+
+def _begin(database: Database, path: Path, account_id: str | None, address: str) -> str:
+    backup_id = secrets.token_hex(12)
+
+    def insert(db: sqlite_utils.Database) -> None:
+        db.table("backups").insert({"id": backup_id, "path": str(path), "started_at": utc_now()})
+        audit.record(db, account_id, "backup.create", backup_id, address)
+
+    database.write(insert)
+    return backup_id
+
+
+def _run(database: Database, settings: Settings, backup_id: str, path: Path) -> None:
+    try:
+        _finish(database, settings, backup_id, path)
+    except Exception:  # the row says what went wrong; the web process goes on
+        log.exception("backup %s failed", backup_id)
+
+
+def _finish(database: Database, settings: Settings, backup_id: str, path: Path) -> int:
+    facts: dict[str, Any] = {}
+    try:
+        with _alone(settings):
+            if path.parent == settings.backups_dir:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            facts = {"files": back_up(settings, path), "size_bytes": path.stat().st_size}
+        return facts["files"]
+    except (BackupError, BackupRunning, OSError) as error:
+        facts = {"error": str(error)}
+        raise
+    finally:
+        facts = facts or {"error": "备份时程序出错，请查看日志。"}
+        database.write(lambda db: db.table("backups").update(backup_id, {**facts, "finished_at": utc_now()}))
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Hold what says that a backup runs; it ends with the process, however that ends. Raises BackupRunning."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / "backup.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BackupRunning() from error
+        yield
+
+
+def _is_running(settings: Settings) -> bool:
+    try:
+        with _alone(settings):
+            return False
+    except BackupRunning:
+        return True
+
+
+def _out(found: dict[str, Any], running: bool) -> BackupOut:
+    if found["finished_at"]:
+        state = "failed" if found["error"] else "succeeded"
+    else:
+        just_begun = (datetime.now(UTC) - datetime.fromisoformat(found["started_at"])).total_seconds() < 5
+        state = "running" if running or just_begun else "interrupted"
+    return BackupOut(**{name: found.get(name, state) for name in BackupOut.__struct_fields__})

@@ -1,0 +1,154 @@
+"""An admin's lists of everyone's studies and consultations: filters, paging, export, delete with undo, purge."""
+
+import csv
+import io
+from datetime import timedelta
+
+import pytest
+
+from appliance import lists
+from appliance.clock import utc_ago
+from appliance.consultations import everyones as consultations
+from appliance.database import row
+from appliance.knowledge.services import bring_up_to_date
+from appliance.studies import everyones as studies
+from support.images import encoded, phantom
+
+STUDIES, CONSULTATIONS = "/api/v1/admin/studies", "/api/v1/admin/consultations"
+
+
+def submit(api, who: str = "ann", organ: str = "retina") -> str:
+    return api.upload(who, ("eye.png", encoded(phantom())), organ=organ).json()["id"]
+
+
+def ask(api, question: str, who: str = "ann") -> str:
+    answer = api.client.post("/api/v1/consultations", headers=api.as_(who), json={"question": question})
+    assert answer.status_code == 201, answer.text
+    return answer.json()["id"]
+
+
+def listed(api, path: str, **query) -> list[str]:
+    answer = api.client.get(path, headers=api.as_("boss"), params=query)
+    assert answer.status_code == 200, answer.text
+    return [item["id"] for item in answer.json()["items"]]
+
+
+def test_studies_are_filtered_by_what_the_row_says(api):
+    eye, other = submit(api), submit(api, "bo")
+    wrong = submit(api, organ="chest")
+    api.work()
+    queued = submit(api, "bo")
+    assert listed(api, STUDIES) == [queued, wrong, other, eye]
+    assert listed(api, STUDIES, username="bo") == [queued, other]
+    assert listed(api, STUDIES, status="refused") == [wrong]
+    assert listed(api, STUDIES, status="queued") == [queued]
+    assert listed(api, STUDIES, organ="retina", status="succeeded", username="ann") == [eye]
+    version = studies.versions(api.database)
+    assert set(listed(api, STUDIES, version=version[-1])) == {eye, other}
+    assert listed(api, STUDIES, since="2999-01-01") == []
+    assert listed(api, STUDIES, username="nobody") == []
+    item = api.client.get(STUDIES, headers=api.as_("boss")).json()["items"][-1]
+    assert item["totalMs"] > 0 and item["images"] == 1
+
+
+def test_pages_follow_each_other_without_gaps_even_within_one_moment(api, monkeypatch):
+    monkeypatch.setattr(lists, "PAGE", 2)
+    made = [submit(api) for _ in range(5)]
+    api.database.write(lambda db: db.execute("UPDATE studies SET created_at = '2026-11-01T00:00:00.000Z'"))
+    seen, cursor = [], None
+    for _ in range(3):
+        page = api.client.get(STUDIES, headers=api.as_("boss"), params={"before": cursor} if cursor else {}).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+        assert page["total"] == 5
+    assert seen == made[::-1] and cursor is None
+
+
+def test_a_deleted_study_is_gone_for_all_until_it_is_brought_back(api):
+    study = submit(api)
+    api.work()
+    assert api.client.delete(f"{STUDIES}/{study}", headers=api.as_("boss")).status_code == 204
+    assert api.client.delete(f"{STUDIES}/{study}", headers=api.as_("boss")).status_code == 404
+    assert api.client.get(f"/api/v1/studies/{study}", headers=api.as_("ann")).status_code == 404
+    assert api.client.get(f"/api/v1/studies/{study}/images/0/mask", headers=api.as_("boss")).status_code == 404
+    assert listed(api, STUDIES) == [] and listed(api, STUDIES, deleted="true") == [study]
+    assert api.client.post(f"{STUDIES}/{study}/restore", headers=api.as_("boss")).status_code == 204
+    assert api.client.get(f"/api/v1/studies/{study}", headers=api.as_("ann")).json()["status"] == "succeeded"
+
+
+def test_a_purge_takes_only_files_that_nothing_else_names(api, monkeypatch):
+    kept, gone = submit(api), submit(api, organ="chest")
+    api.work()
+    shared = api.database.read(lambda db: row(db, "SELECT source_sha256 FROM images WHERE study_id = ?", gone))
+    before = len(api.stored_files())
+    api.client.delete(f"{STUDIES}/{gone}", headers=api.as_("boss"))
+    assert studies.purge(api.database, api.storage) == 0
+    api.database.write(
+        lambda db: db.execute("UPDATE studies SET deleted_at = ? WHERE id = ?", [utc_ago(timedelta(days=31)), gone])
+    )
+    monkeypatch.setattr(studies, "FRESH_S", -1)
+    assert studies.purge(api.database, api.storage) == 1
+    assert api.storage.path(shared["source_sha256"]).exists(), "the other study has the same original"
+    assert len(api.stored_files()) <= before
+    assert api.client.get(f"/api/v1/studies/{kept}/images/0/source", headers=api.as_("ann")).status_code == 200
+    assert listed(api, STUDIES, deleted="true") == []
+    api.client.delete(f"{STUDIES}/{kept}", headers=api.as_("boss"))
+    api.database.write(lambda db: db.execute("UPDATE studies SET deleted_at = ?", [utc_ago(timedelta(days=31))]))
+    assert studies.purge(api.database, api.storage) == 1
+    assert api.stored_files() == [api.settings.database_path] or not list(api.settings.files_dir.glob("??/*"))
+
+
+def test_fresh_files_stay_when_a_study_is_purged(api):
+    study = submit(api)
+    source = api.database.read(lambda db: row(db, "SELECT source_sha256 FROM images"))["source_sha256"]
+    api.database.write(lambda db: db.execute("UPDATE studies SET deleted_at = '2020-01-01' WHERE id = ?", [study]))
+    assert studies.purge(api.database, api.storage) == 1
+    assert api.storage.path(source).exists(), "someone may be about to commit a row that names it"
+
+
+def test_consultations_are_filtered_and_exported(api):
+    bring_up_to_date(api.database)
+    plain = ask(api, "高血压平时怎么吃 100%")
+    urgent = ask(api, "我爸突然口角歪斜，说话不清", "bo")
+    assert listed(api, CONSULTATIONS) == [urgent, plain]
+    assert listed(api, CONSULTATIONS, q="口角歪斜") == [urgent]
+    assert listed(api, CONSULTATIONS, q="100%") == [plain] and listed(api, CONSULTATIONS, q="%") == [plain]
+    assert listed(api, CONSULTATIONS, level="emergency") == [urgent]
+    assert listed(api, CONSULTATIONS, source="passages") == [plain]
+    assert listed(api, CONSULTATIONS, username="bo", level="routine") == []
+    exported = api.client.get(f"{CONSULTATIONS}/export?kind=json", headers=api.as_("boss")).json()
+    assert "120" in exported[0]["answer"]
+
+
+def test_a_formula_in_a_question_does_not_run_in_a_spreadsheet(api):
+    ask(api, '=HYPERLINK("http://evil/","x") 头疼')
+    content = api.client.get(f"{CONSULTATIONS}/export", headers=api.as_("boss")).content
+    assert content.startswith(b"\xef\xbb\xbf")
+    cells = list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
+    assert cells[1][3].startswith("'=HYPERLINK")
+
+
+def test_a_deleted_consultation_comes_back_or_is_purged(api):
+    first, second = ask(api, "头疼怎么办"), ask(api, "感冒怎么办")
+    assert api.client.delete(f"{CONSULTATIONS}/{first}", headers=api.as_("boss")).status_code == 204
+    assert api.client.get(f"/api/v1/consultations/{first}", headers=api.as_("ann")).status_code == 404
+    own = api.client.get("/api/v1/consultations", headers=api.as_("ann")).json()["items"]
+    assert [item["id"] for item in own] == [second]
+    assert api.client.post(f"{CONSULTATIONS}/{first}/restore", headers=api.as_("boss")).status_code == 204
+    assert set(listed(api, CONSULTATIONS)) == {first, second}
+    api.database.write(
+        lambda db: db.execute("UPDATE consultations SET created_at = '2020-01-01T00:00:00.000Z' WHERE id = ?", [first])
+    )
+    assert consultations.purge(api.database, 0) == 0
+    assert consultations.purge(api.database, 30) == 1
+    assert listed(api, CONSULTATIONS) == [second]
+
+
+@pytest.mark.parametrize("path", [STUDIES, CONSULTATIONS])
+def test_only_admins_may_and_nonsense_is_refused(api, path):
+    for who in ("ann", "doc"):
+        for method, tail in (("get", ""), ("get", "/export"), ("delete", "/x"), ("post", "/x/restore")):
+            assert api.client.request(method, path + tail, headers=api.as_(who)).status_code == 403
+    for query in ({"since": "yesterday"}, {"before": "x~y"}, {"before": "~"}, {"until": "9999-99-99"}):
+        assert api.client.get(path, headers=api.as_("boss"), params=query).status_code == 422, query
+    assert api.client.post(f"{path}/nope/restore", headers=api.as_("boss")).status_code == 404
