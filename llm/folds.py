@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from llm.likeness import CHARACTERS, PENALTY, ROUTINE, Likeness, embedded, examples, kernels, phrasings, targets
+from llm.likeness import CHARACTERS, PENALTY, ROUTINE, Likeness, digest, embedded, examples, kernels, phrasings, targets
 from llm.triage import ALIKE, WITH_PATTERN, decide
 from llm.wording import normalise
 
@@ -84,6 +84,7 @@ def main(record: bool) -> None:
     """Cross-validate the triage over families of phrasings."""
     rules, phrases, said, count = out_of_fold()
     result = {
+        "of": digest(),
         "families": count,
         "folds": FOLDS,
         "alike": ALIKE,
