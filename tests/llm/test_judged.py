@@ -34,7 +34,7 @@ def test_recall_and_false_alarms_on_phrasings_that_nothing_was_tuned_on():
 def test_the_cross_validation_on_record_is_of_these_phrasings():
     record = json.loads((FOLDER / "folds.json").read_text("utf-8"))
     assert record["of"] == digest()
-    assert record["recall"] >= 0.95
+    assert record["recall"] >= 0.93 and record["falseAlarms"] <= 0.11
 
 
 def test_the_known_phrasings_are_found_for_certain():
