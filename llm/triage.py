@@ -5,27 +5,15 @@ likeness to known phrasings (triage_examples.tsv) for those that nobody thought 
 only a plain denial, a clear past or a plain question for knowledge quiets a rule.
 """
 
-import csv
 import re
-import unicodedata
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import numpy as np
-
-from llm import embedding
-from llm.knowledge import starter_entries
+from llm import likeness
 from llm.triage_rules import RULES, RULES_VERSION, WORDS, Level, Rule
+from llm.wording import normalise
 
 __all__ = ["RULES_VERSION", "Triage", "normalise", "triage"]
 
-_TRADITIONAL = str.maketrans(
-    "頭暈發燒熱腦風臉麻無說話語氣難過敏腫傷車禍墜樓電農藥殺蟲劑誤讓嬰兒個歲寶懷孕見紅陰體溫壓糖親媽爺這裡邊側癱"
-    "嘔噁腸斷時鐘分鐘間後突現狗貓隻被馬蛇鐵釘喉嚨舌緊閉顫搐驚厥癇沒動覺嗎開喝淚關節彎嚴輕輩歷問題腳臟圍",
-    "头晕发烧热脑风脸麻无说话语气难过敏肿伤车祸坠楼电农药杀虫剂误让婴儿个岁宝怀孕见红阴体温压糖亲妈爷这里边侧瘫"
-    "呕恶肠断时钟分钟间后突现狗猫只被马蛇铁钉喉咙舌紧闭颤搐惊厥痫没动觉吗开喝泪关节弯严轻辈历问题脚脏围",
-)
 _CLAUSE_END = re.compile(r"[。!?;\n,:]|但是?|(?<![喘透憋受])不过|可是|然而|只是|就是")  # NFKC has made ,;:!? half-width
 
 # A denial reaches to the end of a list ("没有胸痛、气短和出汗") but not over a comma. "有没有", "会不会" only ask.
@@ -48,20 +36,10 @@ _PAST = re.compile(
     rf"有过|病史|{_NUMBER}个月(以)?前(?!开始|起)|生前|后遗症)"
 )
 _NOW = re.compile(r"现在|今[天早晚]|刚才?|又|再次|这次|突然|目前|正在|这两天|这几天|昨[天晚]|开始|一直|越来越")
-_KNOWLEDGE = re.compile(
-    r"预防|怎么(判断|知道|区分|识别)|什么是|是什么(病|意思)|有(哪些|什么)(症状|表现|前兆|危害|区别)|(症状|表现|前兆|区别)(有哪些|是什么)|科普|急救知识|学习|后遗症|"
-    r"(什么样的|原因|为何).{0,12}(要去|有哪些|是什么)|的原因|(会|能)传染吗|会遗传吗|怎么看(人)?是不是|(中风|脑梗|偏瘫|卒中|脑出血).{0,4}(病人|老人|后|半年|几年|一年).{0,14}(恢复|锻炼|康复|护理|照顾|活动|吃)|讲课|宣传|培训|演练|学一学|急救法|疫苗(什么时候|要打几针|多少钱)|为什么(会|有些人|有的人|人)"
-)
-_PREVENTION = re.compile(r"^(怎[么样]|如何|咋)(预)?防|^(夏|冬)天怎么(预)?防|狗要?打狂犬")
-_PERSON = re.compile(r"我|他|她|爸|妈|爷|奶|老公|老婆|丈夫|妻子|孩子|儿子|女儿|宝宝|邻居|现在|突然|刚|今天|昨")
 
-
-EXAMPLES = Path(__file__).with_name("triage_examples.tsv")
-NEIGHBOURS = 5
-LEAST = 0.9  # likeness of any use: what is nothing like a known red flag is none, however far the rest
-QUIET_MARGIN = (
-    0.015  # how much nearer to red flags than to routine phrasings, where a question denies or tells of the past
-)
+# How far the likeness to red flags must go, -1 to 1: by itself; where a rule's pattern stands in the question as well.
+# By cross-validation over the known phrasings (`python -m llm.folds`).
+ALIKE, WITH_PATTERN = 0.0, -0.3
 
 
 @dataclass(frozen=True)
@@ -92,62 +70,26 @@ _COMPILED = tuple(
 
 
 def triage(question: str) -> Triage:
-    """The first rule that fires, or the one whose known phrasing is nearest; emergencies stand before urgent ones."""
+    """Whether a question tells of a red flag, and what to do then."""
     text = normalise(question)
-    if (_KNOWLEDGE.search(text) and not _PERSON.search(text)) or _PREVENTION.search(text):
+    return decide(text, likeness.read(question)) if text else Triage("routine")
+
+
+def decide(text: str, alike: dict[str, float]) -> Triage:
+    """`text` normalised, `alike` as likeness.read gives it. Emergencies stand before urgent signs."""
+    alarm = -alike[likeness.ROUTINE]
+    fired = [compiled.rule for compiled in _COMPILED if _fires(compiled, text)] if alarm >= WITH_PATTERN else []
+    if not fired and alarm < ALIKE:
         return Triage("routine")
-    found = next((compiled.rule for compiled in _COMPILED if _fires(compiled, text)), None)
-    if found is None or found.level == "urgent":
-        alike = _alike(question, text)
-        found = alike if found is None or (alike and alike.level == "emergency") else found
-    return Triage(found.level, found.name, found.advice) if found else Triage("routine")
-
-
-def examples() -> list[tuple[str, str, str]]:
-    """(level, rule, phrase) of each known phrasing; the rule is "" for a routine one."""
-    with EXAMPLES.open(encoding="utf-8", newline="") as file:
-        return [(row["level"], row["rule"], row["phrase"]) for row in csv.DictReader(file, delimiter="\t")]
-
-
-def _alike(question: str, text: str) -> Rule | None:
-    """The rule of the red-flag phrasing that a question is nearest to, unless something routine is as near."""
-    asked, bank = embedding.of_question(question), _bank()
-    if asked is None or bank is None:
-        return None
-    rules, vectors = bank
-    likeness = vectors @ asked
-    red = np.array([rule is not None for rule in rules])
-    nearer = _nearest(likeness[red]) - _nearest(likeness[~red])
-    quiet = re.search(_DENIAL, text) or (_PAST.search(text) and not _NOW.search(text))
-    alarm = nearer >= (QUIET_MARGIN if quiet else 0.0) and likeness[red].max() >= LEAST
-    return rules[int(np.where(red, likeness, -1).argmax())] if alarm else None
-
-
-def _nearest(likeness: np.ndarray) -> float:
-    """Of the few nearest phrasings the mean likeness, and the nearest once more: one odd neighbour decides nothing."""
-    few = np.sort(likeness)[-NEIGHBOURS:]
-    return float(few.mean() + few[-1]) / 2
-
-
-@cache
-def _bank() -> tuple[list[Rule | None], np.ndarray] | None:
-    """Each example's rule (None for a routine one) and vector; what the starter passages answer is routine as well."""
-    by_name = {rule.name: rule for rule in RULES}
-    phrases = [(by_name.get(rule), phrase) for _, rule, phrase in examples()]
-    phrases += [(None, phrase) for entry in starter_entries() for phrase in (entry.title, *entry.asked)]
-    vectors = [embedding.of_question(phrase) for _, phrase in phrases]
-    found = [vector for vector in vectors if vector is not None]
-    return ([rule for rule, _ in phrases], np.stack(found)) if len(found) == len(phrases) else None
-
-
-def normalise(question: str) -> str:
-    """Half-width, simplified (the characters that the rules need), lower case, without spaces."""
-    text = unicodedata.normalize("NFKC", question).lower().translate(_TRADITIONAL)
-    return re.sub(r"[^\S\n]+|[\u200b-\u200f\ufeff]", "", text)
+    nearest = max((rule for rule in RULES), key=lambda rule: alike.get(rule.name, 0.0))
+    rule = fired[0] if fired else nearest
+    if rule.level == "urgent" and nearest.level == "emergency" and alarm >= ALIKE:
+        rule = nearest
+    return Triage(rule.level, rule.name, rule.advice)
 
 
 def _fires(compiled: _Compiled, text: str) -> bool:
-    if compiled.unless.search(text) or not compiled.who.search(text):
+    if not compiled.all_of or compiled.unless.search(text) or not compiled.who.search(text):
         return False
     return all(_stands(sign, text) for sign in compiled.all_of)
 

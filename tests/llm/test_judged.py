@@ -5,10 +5,11 @@ import json
 from pathlib import Path
 
 from llm.knowledge import starter_entries
-from llm.triage import examples, triage
+from llm.likeness import digest, examples
+from llm.triage import triage
 
 FOLDER = Path(__file__).parents[2] / "llm" / "evaluation"
-RECALL, FALSE_ALARMS = 0.93, 0.06  # floors of what was measured; the goals are 0.98 and 0.05
+RECALL, FALSE_ALARMS = 0.98, 0.05  # the goals
 
 
 def judged() -> list[tuple[str, str]]:
@@ -28,6 +29,12 @@ def test_recall_and_false_alarms_on_phrasings_that_nothing_was_tuned_on():
     red = sum(level != "routine" for level, _ in judged())
     assert 1 - len(missed) / red >= RECALL, missed
     assert len(alarms) / (len(judged()) - red) <= FALSE_ALARMS, alarms
+
+
+def test_the_cross_validation_on_record_is_of_these_phrasings():
+    record = json.loads((FOLDER / "folds.json").read_text("utf-8"))
+    assert record["of"] == digest()
+    assert record["recall"] >= 0.93 and record["falseAlarms"] <= 0.11
 
 
 def test_the_known_phrasings_are_found_for_certain():
