@@ -14,6 +14,8 @@ from litestar.plugins.prometheus import PrometheusConfig
 from prometheus_client import REGISTRY
 
 from appliance import errors, health
+from appliance.articles.admin_controllers import CommentController, PictureController, PublicationController
+from appliance.articles.controllers import AnnouncementController, ArticleController
 from appliance.auth.attempts import Attempts
 from appliance.auth.controllers import AccountController, SessionController
 from appliance.auth.guards import SessionMiddleware, require_account
@@ -49,7 +51,8 @@ def create_app(
         return Provide(lambda: value, sync_to_thread=False)
 
     nouns = [SessionController, AccountController, StudyController, ConsultationController, DocumentController]
-    api = Router("/api/v1", route_handlers=nouns)
+    published = [ArticleController, AnnouncementController, PublicationController, PictureController, CommentController]
+    api = Router("/api/v1", route_handlers=[*nouns, *published])
     probes = [health.healthz, health.readyz, health.metrics, health.health_report]
     return Litestar(
         route_handlers=[api, *probes, *extra_routes],
