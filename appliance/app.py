@@ -16,6 +16,7 @@ from prometheus_client import REGISTRY
 from appliance import errors, health
 from appliance.articles.admin_controllers import CommentController, PictureController, PublicationController
 from appliance.articles.controllers import AnnouncementController, ArticleController
+from appliance.auth.admin_controllers import PeopleController
 from appliance.auth.attempts import Attempts
 from appliance.auth.controllers import AccountController, SessionController
 from appliance.auth.guards import SessionMiddleware, require_account
@@ -25,6 +26,7 @@ from appliance.consultations.controllers import ConsultationController
 from appliance.database import Database
 from appliance.engines import Engines
 from appliance.knowledge.controllers import DocumentController
+from appliance.own_data import export_own_data
 from appliance.settings import Settings
 from appliance.storage import Storage
 from appliance.studies.controllers import StudyController
@@ -52,7 +54,8 @@ def create_app(
 
     nouns = [SessionController, AccountController, StudyController, ConsultationController, DocumentController]
     published = [ArticleController, AnnouncementController, PublicationController, PictureController, CommentController]
-    api = Router("/api/v1", route_handlers=[*nouns, *published])
+    people: list[Any] = [PeopleController, export_own_data]
+    api = Router("/api/v1", route_handlers=[*nouns, *published, *people])
     probes = [health.healthz, health.readyz, health.metrics, health.health_report]
     return Litestar(
         route_handlers=[api, *probes, *extra_routes],
