@@ -8,14 +8,21 @@ from litestar.di import Provide
 
 from appliance.auth.guards import require_admin
 from appliance.settings import Settings
-from webadmin.admin import overview
+from webadmin.admin import comments, overview, publications, users
 from webadmin.assets import Assets, assets_route
 from webadmin.failures import Failures
-from webadmin.pages import accounts, consultations, health, home, sessions, studies, unknown
+from webadmin.pages import accounts, consultations, health, home, reading, sessions, studies, unknown
 from webadmin.rendering import Pages
 
 HERE = Path(__file__).parent
 FORM_BYTES = 64 * 1024  # no page takes files: those go to the API
+PUBLISHING = [
+    publications.list_publications,
+    publications.new_publication,
+    publications.edit_publication,
+    comments.list_comments,
+]
+USERS = [users.list_users, users.new_user, users.import_users, users.edit_user]
 
 
 def routes(settings: Settings) -> list[Any]:
@@ -35,8 +42,12 @@ def routes(settings: Settings) -> list[Any]:
             consultations.show_consultation,
             health.show_health,
             accounts.show_account,
+            reading.list_announcements,
+            reading.list_articles,
+            reading.show_announcement,
+            reading.show_article,
             unknown.show_unknown,
-            Router("/admin", guards=[require_admin], route_handlers=[overview.show_overview]),
+            Router("/admin", guards=[require_admin], route_handlers=[overview.show_overview, *PUBLISHING, *USERS]),
         ],
         dependencies={"pages": Provide(lambda: pages, sync_to_thread=False)},
         exception_handlers={Exception: Failures(pages).respond},

@@ -19,7 +19,11 @@ class Section:
     hint: str
 
 
-SECTIONS: tuple[Section, ...] = ()
+SECTIONS: tuple[Section, ...] = (
+    Section("users", "/admin/users", "用户", "新建、停用账号，重置密码，批量导入和导出"),
+    Section("publications", "/admin/publications", "信息发布", "写公告和健康科普，定时发布，置顶"),
+    Section("comments", "/admin/comments", "留言审核", "通过或拒绝读者的留言"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
