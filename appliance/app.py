@@ -14,6 +14,9 @@ from litestar.plugins.prometheus import PrometheusConfig
 from prometheus_client import REGISTRY
 
 from appliance import errors, health
+from appliance.articles.admin_controllers import CommentController, PictureController, PublicationController
+from appliance.articles.controllers import AnnouncementController, ArticleController
+from appliance.auth.admin_controllers import PeopleController
 from appliance.auth.attempts import Attempts
 from appliance.auth.controllers import AccountController, SessionController
 from appliance.auth.guards import SessionMiddleware, require_account
@@ -27,6 +30,7 @@ from appliance.everyones import EveryonesConsultationController, EveryonesStudyC
 from appliance.knowledge.controllers import DocumentController
 from appliance.overrides.controllers import SettingController
 from appliance.releases.controllers import ComparisonController, ReleaseController
+from appliance.own_data import export_own_data
 from appliance.settings import Settings
 from appliance.statistics.controllers import StatisticsController
 from appliance.storage import Storage
@@ -65,6 +69,10 @@ def create_app(
     nouns += [JobController, AuditController, LanguageModelController]
     nouns += [EveryonesStudyController, EveryonesConsultationController]
     api = Router("/api/v1", route_handlers=nouns)
+    nouns = [SessionController, AccountController, StudyController, ConsultationController, DocumentController]
+    published = [ArticleController, AnnouncementController, PublicationController, PictureController, CommentController]
+    people: list[Any] = [PeopleController, export_own_data]
+    api = Router("/api/v1", route_handlers=[*nouns, *published, *people])
     probes = [health.healthz, health.readyz, health.metrics, health.health_report]
     return Litestar(
         route_handlers=[api, *probes, *extra_routes],

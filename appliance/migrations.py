@@ -254,6 +254,59 @@ def m016_releases(db: sqlite_utils.Database) -> None:
             PRIMARY KEY (comparison_id, position)
         ) STRICT""",
         "CREATE INDEX compared_images_image ON compared_images(image_id)",
+def m012_sessions_told_apart(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        # A session's id names it to people and to the API; its token's hash is nobody's business.
+        "ALTER TABLE sessions ADD COLUMN id TEXT",
+        "ALTER TABLE sessions ADD COLUMN user_agent TEXT",
+        "ALTER TABLE sessions ADD COLUMN address TEXT",
+        "ALTER TABLE sessions ADD COLUMN seen_at TEXT",
+        "UPDATE sessions SET id = lower(hex(randomblob(12)))",
+        "CREATE UNIQUE INDEX sessions_id ON sessions(id)",
+    )
+
+
+@migrations()
+def m013_people(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        "ALTER TABLE accounts ADD COLUMN full_name TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE accounts ADD COLUMN department TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE accounts ADD COLUMN seen_at TEXT",
+        # The person asked for their data to be deleted; an admin decides what the law makes the hospital keep.
+        "ALTER TABLE accounts ADD COLUMN deletion_asked_at TEXT",
+    )
+
+
+@migrations()
+def m014_publications(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        # publish_at says all: NULL is a draft, a moment to come is a schedule, a past one is published.
+        """CREATE TABLE publications (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL CHECK (kind IN ('article', 'announcement')),
+            title TEXT NOT NULL,
+            body TEXT NOT NULL,
+            excerpt TEXT NOT NULL,
+            pinned INTEGER NOT NULL DEFAULT 0,
+            publish_at TEXT,
+            created_at TEXT NOT NULL,
+            created_by TEXT REFERENCES accounts(id) ON DELETE SET NULL,
+            updated_at TEXT NOT NULL,
+            updated_by TEXT REFERENCES accounts(id) ON DELETE SET NULL,
+            deleted_at TEXT
+        ) STRICT""",
+        "CREATE INDEX publications_shown ON publications(kind, pinned, publish_at, id) WHERE deleted_at IS NULL",
+        "CREATE INDEX publications_changed ON publications(updated_at)",
+        """CREATE TABLE pictures (
+            sha256 TEXT PRIMARY KEY,
+            width_px INTEGER NOT NULL,
+            height_px INTEGER NOT NULL,
+            created_at TEXT NOT NULL,
+            created_by TEXT REFERENCES accounts(id) ON DELETE SET NULL
+        ) STRICT""",
     )
 
 
@@ -350,6 +403,22 @@ def m019_system(db: sqlite_utils.Database) -> None:
         "CREATE INDEX audit_rows_subject ON audit_rows(subject)",
         "CREATE INDEX jobs_state ON jobs(state, created_at)",
         "CREATE INDEX jobs_time ON jobs(created_at)",
+def m015_comments(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        """CREATE TABLE comments (
+            id TEXT PRIMARY KEY,
+            publication_id TEXT NOT NULL REFERENCES publications(id) ON DELETE CASCADE,
+            account_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+            text TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'rejected')),
+            created_at TEXT NOT NULL,
+            decided_at TEXT,
+            decided_by TEXT REFERENCES accounts(id) ON DELETE SET NULL
+        ) STRICT""",
+        "CREATE INDEX comments_publication ON comments(publication_id, created_at)",
+        "CREATE INDEX comments_state ON comments(state, created_at)",
+        "CREATE INDEX comments_account ON comments(account_id, created_at)",
     )
 
 

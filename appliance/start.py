@@ -4,6 +4,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from appliance.articles.publishing import forget_deleted
 from appliance.auth.services import ensure_admin
 from appliance.database import Database
 from appliance.knowledge.services import bring_up_to_date
@@ -24,6 +25,7 @@ def prepare(settings: Settings) -> str | None:
     """Make the box ready to start; returns the first admin's one-time password when it was just made."""
     database = open_database(settings)
     Storage(settings.files_dir).forget_unfinished()
+    forget_deleted(database)
     password = ensure_admin(database, settings.admin_password)
     database.close()
     return password

@@ -13,9 +13,10 @@ from appliance.settings import Settings
 from webadmin.admin import consultations as admin_consultations
 from webadmin.admin import documents, first_start, overview, releases, statistics, system
 from webadmin.admin import studies as admin_studies
+from webadmin.admin import comments, overview, publications, users
 from webadmin.assets import Assets, assets_route
 from webadmin.failures import Failures
-from webadmin.pages import accounts, consultations, health, home, sessions, studies, unknown
+from webadmin.pages import accounts, consultations, health, home, reading, sessions, studies, unknown
 from webadmin.rendering import Pages
 
 HERE = Path(__file__).parent
@@ -29,6 +30,13 @@ ADMIN_PAGES = [
     *first_start.PAGES,
 ]
 FORM_BYTES = 64 * 1024  # no page takes files: those go to the API
+PUBLISHING = [
+    publications.list_publications,
+    publications.new_publication,
+    publications.edit_publication,
+    comments.list_comments,
+]
+USERS = [users.list_users, users.new_user, users.import_users, users.edit_user]
 
 
 def routes(settings: Settings, database: Database) -> list[Any]:
@@ -48,8 +56,13 @@ def routes(settings: Settings, database: Database) -> list[Any]:
             consultations.show_consultation,
             health.show_health,
             accounts.show_account,
+            reading.list_announcements,
+            reading.list_articles,
+            reading.show_announcement,
+            reading.show_article,
             unknown.show_unknown,
             Router("/admin", guards=[require_admin], route_handlers=[overview.show_overview, *ADMIN_PAGES]),
+            Router("/admin", guards=[require_admin], route_handlers=[overview.show_overview, *PUBLISHING, *USERS]),
         ],
         dependencies={"pages": Provide(lambda: pages, sync_to_thread=False)},
         exception_handlers={Exception: Failures(pages).respond},

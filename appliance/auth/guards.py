@@ -7,7 +7,9 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware import AbstractAuthenticationMiddleware, AuthenticationResult
 
-from appliance.auth import services
+from appliance.auth import services, sessions
+from appliance.auth.services import Account
+from appliance.database import Database
 from appliance.errors import Forbidden, NotAuthenticated
 
 COOKIE = "xiangyi_session"
@@ -22,9 +24,18 @@ class SessionMiddleware(AbstractAuthenticationMiddleware):
         token = bearer_token(connection) or connection.cookies.get(COOKIE)
         if not token:
             return AuthenticationResult(user=None, auth=None)
-        database = connection.app.state.database
-        account = await anyio.to_thread.run_sync(services.find_session, database, token)
+        address = connection.client.host if connection.client else ""
+        account = await anyio.to_thread.run_sync(_account_of, connection.app.state.database, token, address)
         return AuthenticationResult(user=account, auth=token if account else None)
+
+
+def _account_of(database: Database, token: str, address: str) -> Account | None:
+    found = services.find_session(database, token)
+    if found is None:
+        return None
+    account, seen_at = found
+    sessions.note_seen(database, account, token, seen_at, address)
+    return account
 
 
 def bearer_token(connection: ASGIConnection) -> str | None:

@@ -53,31 +53,34 @@ def create_account(
 
     An `initial` password is one to be changed at the first log-in: its length is whoever presets it to choose.
     """
-    username = username.strip()
-    if not 2 <= len(username) <= 64 or any(c.isspace() for c in username):
-        raise Invalid("用户名须为 2 至 64 个字符，且不含空格。", "username_invalid")
+    username = check_username(username)
     if role not in ROLES:
         raise Invalid("角色须为 user、clinician 或 admin。", "role_invalid")
-    hashed = _hasher.hash(password) if initial else hash_password(password)
+    hashed = one_time_hash(password) if initial else hash_password(password)
     account = Account(secrets.token_hex(12), username, role, initial)
-
-    def insert(db: sqlite_utils.Database) -> None:
-        if row(db, "SELECT id FROM accounts WHERE username = ?", username):
-            raise Conflict("这个用户名已被使用。", "username_taken")
-        db.table("accounts").insert(
-            {
-                "id": account.id,
-                "username": username,
-                "role": role,
-                "password_hash": hashed,
-                "password_is_initial": int(initial),
-                "created_at": utc_now(),
-            }
-        )
-        audit.record(db, by, "account.create", account.id)
-
-    database.write(insert)
+    database.write(lambda db: insert_account(db, account, hashed, by))
     return account
+
+
+def check_username(username: str) -> str:
+    """Without blanks around it. Raises Invalid."""
+    username = username.strip()
+    # Printable, so that no name is invisible or turns the direction of what stands after it.
+    if not 2 <= len(username) <= 64 or not username.isprintable() or any(c.isspace() for c in username):
+        raise Invalid("用户名须为 2 至 64 个字符，且不含空格。", "username_invalid")
+    return username
+
+
+def insert_account(
+    db: sqlite_utils.Database, account: Account, hashed: str, by: str | None, address: str | None = None
+) -> None:
+    """Store it in the caller's transaction. Raises Conflict when the name is taken."""
+    if row(db, "SELECT id FROM accounts WHERE username = ?", account.username):
+        raise Conflict("这个用户名已被使用。", "username_taken")
+    made = {"id": account.id, "username": account.username, "role": account.role, "created_at": utc_now()}
+    secret = {"password_hash": hashed, "password_is_initial": int(account.password_is_initial)}
+    db.table("accounts").insert({**made, **secret})
+    audit.record(db, by, "account.create", account.id, address)
 
 
 def ensure_admin(database: Database, password: str | None) -> str | None:
@@ -89,7 +92,9 @@ def ensure_admin(database: Database, password: str | None) -> str | None:
     return None if password else chosen
 
 
-def log_in(database: Database, username: str, password: str, hours: int, address: str | None) -> Session:
+def log_in(
+    database: Database, username: str, password: str, hours: int, address: str | None, user_agent: str = ""
+) -> Session:
     """Raises NotAuthenticated, the same for a wrong name, a wrong password and a disabled account."""
     found = database.read(lambda db: row(db, "SELECT * FROM accounts WHERE username = ?", username.strip()))
     matches = _matches(found["password_hash"] if found else _nobody, password)
@@ -106,35 +111,41 @@ def log_in(database: Database, username: str, password: str, hours: int, address
         db.execute("DELETE FROM sessions WHERE expires_at < ?", [utc_text(now)])
         db.table("sessions").insert(
             {
-                "token_sha256": _token_hash(token),
+                "id": secrets.token_hex(12),
+                "token_sha256": token_hash(token),
                 "account_id": account.id,
                 "created_at": utc_text(now),
                 "expires_at": expires_at,
+                "user_agent": user_agent[:300],
+                "address": address,
+                "seen_at": utc_text(now),
             }
         )
+        db.conn.execute("UPDATE accounts SET seen_at = ? WHERE id = ?", (utc_text(now), account.id))
         audit.record(db, account.id, "session.create", account.id, address)
 
     database.write(insert)
     return Session(token, expires_at, account)
 
 
-def find_session(database: Database, token: str) -> Account | None:
-    """The account of a live session, or None."""
+def find_session(database: Database, token: str) -> tuple[Account, str | None] | None:
+    """The account of a live session and when that was last seen, or None."""
     found = database.read(
         lambda db: row(
             db,
-            "SELECT accounts.* FROM sessions JOIN accounts ON accounts.id = sessions.account_id"
+            "SELECT accounts.*, sessions.seen_at AS session_seen_at FROM sessions"
+            " JOIN accounts ON accounts.id = sessions.account_id"
             " WHERE token_sha256 = ? AND expires_at > ? AND disabled = 0",
-            _token_hash(token),
+            token_hash(token),
             utc_now(),
         )
     )
-    return _account(found) if found else None
+    return (_account(found), found["session_seen_at"]) if found else None
 
 
 def log_out(database: Database, token: str) -> None:
     """End a session; ending one that has ended is no error."""
-    database.write(lambda db: db.execute("DELETE FROM sessions WHERE token_sha256 = ?", [_token_hash(token)]))
+    database.write(lambda db: db.execute("DELETE FROM sessions WHERE token_sha256 = ?", [token_hash(token)]))
 
 
 def change_password(database: Database, account: Account, old: str, new: str, keep_token: str) -> None:
@@ -149,7 +160,7 @@ def change_password(database: Database, account: Account, old: str, new: str, ke
     def update(db: sqlite_utils.Database) -> None:
         db.execute("UPDATE accounts SET password_hash = ?, password_is_initial = 0 WHERE id = ?", [hashed, account.id])
         db.execute(
-            "DELETE FROM sessions WHERE account_id = ? AND token_sha256 != ?", [account.id, _token_hash(keep_token)]
+            "DELETE FROM sessions WHERE account_id = ? AND token_sha256 != ?", [account.id, token_hash(keep_token)]
         )
         audit.record(db, account.id, "account.change_password", account.id)
 
@@ -163,15 +174,21 @@ def hash_password(password: str) -> str:
     return _hasher.hash(password)
 
 
+def one_time_hash(password: str) -> str:
+    """Argon2id of a password that is to be changed at the first log-in, of whatever length."""
+    return _hasher.hash(password)
+
+
+def token_hash(token: str) -> str:
+    """By which a session is found: the token itself is stored nowhere."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
 def _matches(hashed: str, password: str) -> bool:
     try:
         return len(password) <= MAX_PASSWORD and _hasher.verify(hashed, password)
     except (VerifyMismatchError, InvalidHashError):
         return False
-
-
-def _token_hash(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def _account(found: dict) -> Account:

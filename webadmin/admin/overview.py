@@ -26,6 +26,9 @@ SECTIONS: tuple[Section, ...] = (
     Section("releases", "/admin/releases", "权重管理", "上传、对比、启用和退回分割模型的版本"),
     Section("documents", "/admin/documents", "知识库", "导入本院资料，阅读并签署"),
     Section("system", "/admin/system", "系统", "自检、任务、日志、备份、设置、语言模型、许可"),
+    Section("users", "/admin/users", "用户", "新建、停用账号，重置密码，批量导入和导出"),
+    Section("publications", "/admin/publications", "信息发布", "写公告和健康科普，定时发布，置顶"),
+    Section("comments", "/admin/comments", "留言审核", "通过或拒绝读者的留言"),
 )
 
 

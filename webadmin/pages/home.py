@@ -6,6 +6,8 @@ import anyio.to_thread
 from litestar import Response, get
 from litestar.di import NamedDependency
 
+from appliance.articles.schemas import PublicationRow
+from appliance.articles.services import list_published
 from appliance.auth.services import Account
 from appliance.database import Database
 from appliance.engines import Engines
@@ -18,6 +20,7 @@ from webadmin.pages.studies import StudyRow, study_row
 from webadmin.rendering import Pages, View
 
 RECENT = 6
+ANNOUNCED = 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class HomeView(View):
     organs: list[OrganChoice]
     recent: list[StudyRow]
     arrival: Arrival
+    announcements: list[PublicationRow]
     max_bytes: int
     max_files: int
     max_characters: int
@@ -65,6 +69,7 @@ async def show_home(
 ) -> Response[str]:
     """The page after the log-in."""
     studies = await anyio.to_thread.run_sync(services.list_own, database, account)
+    announced = await anyio.to_thread.run_sync(list_published, database, "announcement")
     limits = settings.limits
     view = HomeView(
         title="工作台",
@@ -72,6 +77,7 @@ async def show_home(
         organs=organ_choices(),
         recent=[study_row(study) for study in studies.items[:RECENT]],
         arrival=await arrival_of(engines),
+        announcements=announced.items[:ANNOUNCED],
         max_bytes=limits.upload_bytes,
         max_files=limits.files,
         max_characters=limits.question_characters,

@@ -13,7 +13,7 @@ from litestar.response import Redirect
 
 from appliance.auth import services
 from appliance.auth.attempts import Attempts
-from appliance.auth.controllers import address_of, open_session
+from appliance.auth.controllers import open_session
 from appliance.auth.guards import COOKIE, PUBLIC
 from appliance.auth.services import Session
 from appliance.database import Database
@@ -61,9 +61,8 @@ async def log_in(
     pages: NamedDependency[Pages],
 ) -> Response:
     """Lead on with the session's cookie, or show the form again with what was wrong."""
-    address = address_of(request)
     try:
-        session = await open_session(database, settings, attempts, data.username, data.password, address)
+        session = await open_session(database, settings, attempts, data.username, data.password, request)
     except (NotAuthenticated, TooManyRequests) as error:
         return _refused(pages, data, error)
     first = await anyio.to_thread.run_sync(wizard_is_due, database, session.account)

@@ -31,11 +31,11 @@ export async function send(path, options = {}) {
   return response;
 }
 
-/** GET, or POST when there is a body; answers the JSON. */
-export async function call(path, body = undefined, signal = undefined) {
-  const options = { signal, headers: { Accept: "application/json" } };
+/** GET, or POST when there is a body, or what `method` says; answers the JSON. */
+export async function call(path, body = undefined, signal = undefined, method = body === undefined ? "GET" : "POST") {
+  const options = { signal, method, headers: { Accept: "application/json" } };
   if (body !== undefined) {
-    Object.assign(options, { method: "POST", body: JSON.stringify(body) });
+    options.body = JSON.stringify(body);
     options.headers["Content-Type"] = "application/json";
   }
   const response = await send(path, options);

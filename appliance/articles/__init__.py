@@ -1,0 +1,1 @@
+"""Articles (lasting education) and announcements (dated notices), their pictures and comments."""
