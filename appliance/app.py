@@ -26,6 +26,7 @@ from appliance.knowledge.controllers import DocumentController
 from appliance.settings import Settings
 from appliance.storage import Storage
 from appliance.studies.controllers import StudyController
+from appliance.studies.correction_controllers import CorrectionController
 
 BODY_OVERHEAD_BYTES = 1024 * 1024  # what a multipart body adds to its files
 VERSION = "0.1.0"
@@ -49,6 +50,7 @@ def create_app(
         return Provide(lambda: value, sync_to_thread=False)
 
     nouns = [SessionController, AccountController, StudyController, ConsultationController, DocumentController]
+    nouns += [CorrectionController]
     api = Router("/api/v1", route_handlers=nouns)
     probes = [health.healthz, health.readyz, health.metrics, health.health_report]
     return Litestar(

@@ -206,6 +206,55 @@ def m008_consultation_threads(db: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def m009_corrections(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        # A person's version of a mask beside the model's. Append only: one that was taken back stays, with who and when.
+        """CREATE TABLE corrections (
+            id TEXT PRIMARY KEY,
+            image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            account_id TEXT NOT NULL REFERENCES accounts(id),
+            drawn_sha256 TEXT NOT NULL,
+            mask_sha256 TEXT,
+            layer_sha256 TEXT,
+            overlay_sha256 TEXT,
+            findings TEXT NOT NULL DEFAULT '[]',
+            created_at TEXT NOT NULL,
+            deleted_at TEXT,
+            deleted_by TEXT REFERENCES accounts(id),
+            UNIQUE (image_id, number)
+        ) STRICT""",
+        "CREATE INDEX corrections_time ON corrections(created_at)",
+    )
+
+
+@migrations()
+def m010_headlines(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        """CREATE TABLE headlines (
+            id TEXT PRIMARY KEY,
+            feed TEXT NOT NULL,
+            title TEXT NOT NULL,
+            source TEXT NOT NULL,
+            picture_url TEXT,
+            url TEXT NOT NULL,
+            published_at TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX headlines_time ON headlines(published_at, id)",
+        # `problem` is NULL after a fetch that went well; `failures` counts those in a row that did not.
+        """CREATE TABLE headline_feeds (
+            url TEXT PRIMARY KEY,
+            tried_at TEXT NOT NULL,
+            fetched_at TEXT,
+            failures INTEGER NOT NULL DEFAULT 0,
+            problem TEXT
+        ) STRICT""",
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring the database to today's schema. Two processes may call it at once: one waits for the other."""
     database.write(migrations.apply)

@@ -19,6 +19,8 @@ from appliance.jobs import Job, LeaseLost
 from appliance.settings import Settings
 from appliance.start import hold
 from appliance.storage import Storage
+from appliance.studies.correct import correct_image
+from appliance.studies.corrections import CORRECT
 from appliance.studies.segment import segment_study
 from appliance.studies.services import SEGMENT
 from model import release
@@ -30,7 +32,7 @@ POLL_S = 0.02  # how long a submitted job waits at most to be seen
 SEEN_EVERY_S = 2.0
 SEEN_WITHIN_S = 10.0
 Handler = Callable[[Database, Storage, Engines, Job], Callable[[sqlite_utils.Database], None]]
-HANDLERS: dict[str, Handler] = {SEGMENT: segment_study}
+HANDLERS: dict[str, Handler] = {SEGMENT: segment_study, CORRECT: correct_image}
 
 
 class Worker:

@@ -26,6 +26,7 @@ def filled(path: str) -> str:
         .replace("{consultation_id}", "x")
         .replace("{position}", "0")
         .replace("{part}", "view")
+        .replace("{correction_id}", "x")
     )
 
 
