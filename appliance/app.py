@@ -22,6 +22,7 @@ from appliance.bodies import UnreadBodyMiddleware
 from appliance.consultations.controllers import ConsultationController
 from appliance.database import Database
 from appliance.engines import Engines
+from appliance.headlines.controllers import HeadlineController
 from appliance.knowledge.controllers import DocumentController
 from appliance.settings import Settings
 from appliance.storage import Storage
@@ -50,7 +51,7 @@ def create_app(
         return Provide(lambda: value, sync_to_thread=False)
 
     nouns = [SessionController, AccountController, StudyController, ConsultationController, DocumentController]
-    nouns += [CorrectionController]
+    nouns += [CorrectionController, HeadlineController]
     api = Router("/api/v1", route_handlers=nouns)
     probes = [health.healthz, health.readyz, health.metrics, health.health_report]
     return Litestar(
