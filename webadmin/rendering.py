@@ -43,6 +43,7 @@ class Pages:
         )
         self._environment.globals["asset"] = assets.url
         self._environment.filters.update(moment=wording.moment, seconds=wording.seconds, role=wording.role)
+        self._environment.filters.update(age=wording.age)
 
     def html(self, template: str, view: View, account: Account | None, status_code: int = 200) -> Response[str]:
         """The page that `template` makes of `view`, for `account` (None when nobody is logged in)."""

@@ -11,7 +11,7 @@ from appliance.settings import Settings
 from webadmin.admin import overview
 from webadmin.assets import Assets, assets_route
 from webadmin.failures import Failures
-from webadmin.pages import accounts, consultations, health, home, sessions, studies, unknown
+from webadmin.pages import accounts, consultations, headlines, health, home, sessions, studies, unknown
 from webadmin.rendering import Pages
 
 HERE = Path(__file__).parent
@@ -33,6 +33,7 @@ def routes(settings: Settings) -> list[Any]:
             studies.show_study,
             consultations.list_consultations,
             consultations.show_consultation,
+            headlines.list_headlines,
             health.show_health,
             accounts.show_account,
             unknown.show_unknown,

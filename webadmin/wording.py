@@ -1,6 +1,6 @@
 """How states, roles, moments and amounts are told to people, in Chinese."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from model.tasks import TASKS
 
@@ -38,6 +38,16 @@ def organ(name: str) -> str:
 def moment(at: str) -> str:
     """An ISO moment on the box's own clock, such as 2026-11-24 10:26; the page turns it to the reader's zone."""
     return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def age(at: str) -> str:
+    """How long ago an ISO moment was: 刚刚, 5 分钟前, 3 小时前, 2 天前."""
+    minutes = int((datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds() // 60)
+    if minutes < 1:
+        return "刚刚"
+    if minutes < 60:
+        return f"{minutes} 分钟前"
+    return f"{minutes // 60} 小时前" if minutes < 48 * 60 else f"{minutes // 1440} 天前"
 
 
 def seconds(milliseconds: float) -> str:

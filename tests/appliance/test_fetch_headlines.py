@@ -93,7 +93,13 @@ def test_hostile_items_lose_their_teeth(api, fetch):
 
 @pytest.mark.parametrize(
     ("mood", "told"),
-    [("html", "不是新闻列表"), ("error", "错误 500"), ("no list", "没有新闻列表"), ("half", "不完整"), ("huge", "过大")],
+    [
+        ("html", "不是新闻列表"),
+        ("error", "错误 500"),
+        ("no list", "没有新闻列表"),
+        ("half", "不完整"),
+        ("huge", "过大"),
+    ],
 )
 def test_bad_moods_keep_what_was_there_and_say_why(api, fetch, mood, told):
     fetch("normal")
