@@ -59,7 +59,7 @@ def claim(db: sqlite_utils.Database, lease_seconds: float, attempts: int, kinds:
     Jobs whose lease ran out wait again; after `attempts` they fail.
     """
     _take_back_expired(db, attempts)
-    sql = f"SELECT * FROM jobs WHERE state = 'queued' AND {OF_KINDS} ORDER BY created_at, rowid LIMIT 1"
+    sql = f"SELECT * FROM jobs WHERE state = 'queued' AND {OF_KINDS} ORDER BY created_at, rowid LIMIT 1"  # noqa: S608
     waiting = row(db, sql, json.dumps(sorted(kinds)))
     if waiting is None:
         return None
@@ -85,7 +85,7 @@ def finish(db: sqlite_utils.Database, job: Job) -> None:
 
 def any_left(db: sqlite_utils.Database, kinds: Collection[str]) -> bool:
     """Is a job of these kinds waiting or running?"""
-    sql = f"SELECT 1 FROM jobs WHERE state IN ('queued', 'running') AND {OF_KINDS} LIMIT 1"
+    sql = f"SELECT 1 FROM jobs WHERE state IN ('queued', 'running') AND {OF_KINDS} LIMIT 1"  # noqa: S608
     return row(db, sql, json.dumps(sorted(kinds))) is not None
 
 

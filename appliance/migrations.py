@@ -210,7 +210,7 @@ def m008_consultation_threads(db: sqlite_utils.Database) -> None:
 def m009_corrections(db: sqlite_utils.Database) -> None:
     _run(
         db,
-        # A person's version of a mask beside the model's. Append only: one that was taken back stays, with who and when.
+        # A person's version of a mask beside the model's. Append only: one taken back stays, with who and when.
         """CREATE TABLE corrections (
             id TEXT PRIMARY KEY,
             image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,

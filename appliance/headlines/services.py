@@ -22,7 +22,7 @@ def enqueue_due(database: Database, settings: HeadlineSettings) -> None:
     """Queue a fetch of each channel whose time has come; none while the interval is 0."""
     if settings.interval_minutes <= 0:
         return
-    due = [address for address in settings.channels if database.read(lambda db, a=address: _is_due(db, a, settings))]
+    due = database.read(lambda db: [address for address in settings.channels if _is_due(db, address, settings)])
     for address in due:
         database.write(lambda db, a=address: jobs.enqueue(db, FETCH, a))  # type: ignore[misc]
 
