@@ -27,14 +27,16 @@ from appliance.consultations.controllers import ConsultationController
 from appliance.database import Database
 from appliance.engines import Engines
 from appliance.everyones import EveryonesConsultationController, EveryonesStudyController
+from appliance.headlines.controllers import HeadlineController
 from appliance.knowledge.controllers import DocumentController
 from appliance.overrides.controllers import SettingController
-from appliance.releases.controllers import ComparisonController, ReleaseController
 from appliance.own_data import export_own_data
+from appliance.releases.controllers import ComparisonController, ReleaseController
 from appliance.settings import Settings
 from appliance.statistics.controllers import StatisticsController
 from appliance.storage import Storage
 from appliance.studies.controllers import StudyController
+from appliance.studies.correction_controllers import CorrectionController
 from appliance.system.controllers import AuditController, JobController, LanguageModelController
 
 BODY_OVERHEAD_BYTES = 1024 * 1024  # what a multipart body adds to its files
@@ -58,21 +60,13 @@ def create_app(
     def given(value: Any) -> Provide:
         return Provide(lambda: value, sync_to_thread=False)
 
-    nouns: list[Any] = [
-        SessionController,
-        AccountController,
-        StudyController,
-        ConsultationController,
-        DocumentController,
-    ]
+    nouns: list[Any] = [SessionController, AccountController, PeopleController, export_own_data]
+    nouns += [StudyController, CorrectionController, ConsultationController, DocumentController, HeadlineController]
+    nouns += [ArticleController, AnnouncementController, PublicationController, PictureController, CommentController]
     nouns += [ReleaseController, ComparisonController, StatisticsController, SettingController, BackupController]
     nouns += [JobController, AuditController, LanguageModelController]
     nouns += [EveryonesStudyController, EveryonesConsultationController]
     api = Router("/api/v1", route_handlers=nouns)
-    nouns = [SessionController, AccountController, StudyController, ConsultationController, DocumentController]
-    published = [ArticleController, AnnouncementController, PublicationController, PictureController, CommentController]
-    people: list[Any] = [PeopleController, export_own_data]
-    api = Router("/api/v1", route_handlers=[*nouns, *published, *people])
     probes = [health.healthz, health.readyz, health.metrics, health.health_report]
     return Litestar(
         route_handlers=[api, *probes, *extra_routes],

@@ -44,6 +44,10 @@ class StudyNotFound(NotFound):
     code, message = "study_not_found", "找不到这项检查，它可能已被删除，或不属于您。"
 
 
+class CorrectionNotFound(NotFound):
+    code, message = "correction_not_found", "找不到这次修正，它可能已被撤回。"
+
+
 class ConsultationNotFound(NotFound):
     code, message = "consultation_not_found", "找不到这次问诊，它可能已被删除，或不属于您。"
 

@@ -3,7 +3,9 @@
 Leases count in seconds since boot, under the boot's own name: a wrong clock cannot end one, and a reboot ends all.
 """
 
+import json
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlite_utils
@@ -14,6 +16,8 @@ from appliance.errors import Conflict
 
 QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELLED = "queued", "running", "succeeded", "failed", "cancelled"
 ENDED = (SUCCEEDED, FAILED, CANCELLED)
+
+OF_KINDS = "kind IN (SELECT value FROM json_each(?))"
 
 TRANSITIONS = {
     ("claim", QUEUED): RUNNING,
@@ -50,10 +54,14 @@ def enqueue(db: sqlite_utils.Database, kind: str, subject_id: str) -> str:
     return job_id
 
 
-def claim(db: sqlite_utils.Database, lease_seconds: float, attempts: int) -> Job | None:
-    """Take the oldest waiting job, or None. Jobs whose lease ran out wait again; after `attempts` they fail."""
+def claim(db: sqlite_utils.Database, lease_seconds: float, attempts: int, kinds: Collection[str]) -> Job | None:
+    """Take the oldest waiting job of these kinds, or None.
+
+    Jobs whose lease ran out wait again; after `attempts` they fail.
+    """
     _take_back_expired(db, attempts)
-    waiting = row(db, "SELECT * FROM jobs WHERE state = 'queued' ORDER BY created_at, rowid LIMIT 1")
+    sql = f"SELECT * FROM jobs WHERE state = 'queued' AND {OF_KINDS} ORDER BY created_at, rowid LIMIT 1"  # noqa: S608
+    waiting = row(db, sql, json.dumps(sorted(kinds)))
     if waiting is None:
         return None
     job = Job(waiting["id"], waiting["kind"], waiting["subject_id"], waiting["attempts"] + 1, secrets.token_hex(12))
@@ -74,6 +82,12 @@ def heartbeat(db: sqlite_utils.Database, job: Job, lease_seconds: float) -> None
 def finish(db: sqlite_utils.Database, job: Job) -> None:
     """The job succeeded; call it in the transaction that keeps its result. Raises LeaseLost."""
     _end(db, job, "finish")
+
+
+def any_left(db: sqlite_utils.Database, kinds: Collection[str]) -> bool:
+    """Is a job of these kinds waiting or running?"""
+    sql = f"SELECT 1 FROM jobs WHERE state IN ('queued', 'running') AND {OF_KINDS} LIMIT 1"  # noqa: S608
+    return row(db, sql, json.dumps(sorted(kinds))) is not None
 
 
 def fail(db: sqlite_utils.Database, job: Job, code: str, message: str) -> None:

@@ -207,53 +207,55 @@ def m008_consultation_threads(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
-def m016_releases(db: sqlite_utils.Database) -> None:
+def m009_corrections(db: sqlite_utils.Database) -> None:
     _run(
         db,
-        # An archive that came in; organ and version are known once it was unpacked. Built-in releases have no row.
-        """CREATE TABLE releases (
+        # A person's version of a mask beside the model's. Append only: one taken back stays, with who and when.
+        """CREATE TABLE corrections (
             id TEXT PRIMARY KEY,
-            file_name TEXT NOT NULL,
-            archive_sha256 TEXT NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('checking', 'ready', 'refused')),
-            reason TEXT,
-            organ TEXT,
-            version TEXT,
-            created_at TEXT NOT NULL,
-            created_by TEXT REFERENCES accounts(id),
-            UNIQUE (organ, version)
-        ) STRICT""",
-        # The last row of an organ without a failure says what is served; none at all: the newest built-in release.
-        """CREATE TABLE activations (
-            id INTEGER PRIMARY KEY,
-            organ TEXT NOT NULL,
-            version TEXT NOT NULL,
-            at TEXT NOT NULL,
-            account_id TEXT REFERENCES accounts(id),
-            failure TEXT
-        ) STRICT""",
-        "CREATE INDEX activations_organ ON activations(organ, id)",
-        """CREATE TABLE comparisons (
-            id TEXT PRIMARY KEY,
-            organ TEXT NOT NULL,
-            version TEXT NOT NULL,
-            against TEXT NOT NULL,
-            study_ids TEXT NOT NULL,
-            created_at TEXT NOT NULL,
-            created_by TEXT REFERENCES accounts(id)
-        ) STRICT""",
-        """CREATE TABLE compared_images (
-            comparison_id TEXT NOT NULL REFERENCES comparisons(id) ON DELETE CASCADE,
-            position INTEGER NOT NULL,
             image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
-            name TEXT NOT NULL,
-            dice TEXT NOT NULL,
-            problem TEXT,
-            candidate_sha256 TEXT,
-            active_sha256 TEXT,
-            PRIMARY KEY (comparison_id, position)
+            number INTEGER NOT NULL,
+            account_id TEXT NOT NULL REFERENCES accounts(id),
+            drawn_sha256 TEXT NOT NULL,
+            mask_sha256 TEXT,
+            layer_sha256 TEXT,
+            overlay_sha256 TEXT,
+            findings TEXT NOT NULL DEFAULT '[]',
+            created_at TEXT NOT NULL,
+            deleted_at TEXT,
+            deleted_by TEXT REFERENCES accounts(id),
+            UNIQUE (image_id, number)
         ) STRICT""",
-        "CREATE INDEX compared_images_image ON compared_images(image_id)",
+        "CREATE INDEX corrections_time ON corrections(created_at)",
+    )
+
+
+@migrations()
+def m010_headlines(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        """CREATE TABLE headlines (
+            id TEXT PRIMARY KEY,
+            feed TEXT NOT NULL,
+            title TEXT NOT NULL,
+            source TEXT NOT NULL,
+            picture_url TEXT,
+            url TEXT NOT NULL,
+            published_at TEXT NOT NULL
+        ) STRICT""",
+        "CREATE INDEX headlines_time ON headlines(published_at, id)",
+        # `problem` is NULL after a fetch that went well; `failures` counts those in a row that did not.
+        """CREATE TABLE headline_feeds (
+            url TEXT PRIMARY KEY,
+            tried_at TEXT NOT NULL,
+            fetched_at TEXT,
+            failures INTEGER NOT NULL DEFAULT 0,
+            problem TEXT
+        ) STRICT""",
+    )
+
+
+@migrations()
 def m012_sessions_told_apart(db: sqlite_utils.Database) -> None:
     _run(
         db,
@@ -311,6 +313,84 @@ def m014_publications(db: sqlite_utils.Database) -> None:
 
 
 @migrations()
+def m015_comments(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        """CREATE TABLE comments (
+            id TEXT PRIMARY KEY,
+            publication_id TEXT NOT NULL REFERENCES publications(id) ON DELETE CASCADE,
+            account_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
+            text TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'rejected')),
+            created_at TEXT NOT NULL,
+            decided_at TEXT,
+            decided_by TEXT REFERENCES accounts(id) ON DELETE SET NULL
+        ) STRICT""",
+        "CREATE INDEX comments_publication ON comments(publication_id, created_at)",
+        "CREATE INDEX comments_state ON comments(state, created_at)",
+        "CREATE INDEX comments_account ON comments(account_id, created_at)",
+    )
+
+
+@migrations()
+def m016_releases(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        # An archive that came in; organ and version are known once it was unpacked. Built-in releases have no row.
+        """CREATE TABLE releases (
+            id TEXT PRIMARY KEY,
+            file_name TEXT NOT NULL,
+            archive_sha256 TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('checking', 'ready', 'refused')),
+            reason TEXT,
+            organ TEXT,
+            version TEXT,
+            created_at TEXT NOT NULL,
+            created_by TEXT REFERENCES accounts(id),
+            UNIQUE (organ, version)
+        ) STRICT""",
+        # The last row of an organ without a failure says what is served; none at all: the newest built-in release.
+        """CREATE TABLE activations (
+            id INTEGER PRIMARY KEY,
+            organ TEXT NOT NULL,
+            version TEXT NOT NULL,
+            at TEXT NOT NULL,
+            account_id TEXT REFERENCES accounts(id),
+            failure TEXT
+        ) STRICT""",
+        "CREATE INDEX activations_organ ON activations(organ, id)",
+        """CREATE TABLE comparisons (
+            id TEXT PRIMARY KEY,
+            organ TEXT NOT NULL,
+            version TEXT NOT NULL,
+            against TEXT NOT NULL,
+            study_ids TEXT NOT NULL,
+            created_at TEXT NOT NULL,
+            created_by TEXT REFERENCES accounts(id)
+        ) STRICT""",
+        """CREATE TABLE compared_images (
+            comparison_id TEXT NOT NULL REFERENCES comparisons(id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            image_id TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+            name TEXT NOT NULL,
+            dice TEXT NOT NULL,
+            problem TEXT,
+            candidate_sha256 TEXT,
+            active_sha256 TEXT,
+            PRIMARY KEY (comparison_id, position)
+        ) STRICT""",
+        "CREATE INDEX compared_images_image ON compared_images(image_id)",
+    )
+
+
+# An exam of which no image was fit is refused, though its job has succeeded.
+_STATUS_OF_JOB = """status = CASE WHEN new.state = 'succeeded' AND NOT EXISTS (
+        SELECT 1 FROM images WHERE study_id = new.subject_id AND coalesce(quality ->> 'status', '') != 'refused'
+    ) THEN 'refused' ELSE new.state END,
+    total_ms = (julianday(new.finished_at) - julianday(new.created_at)) * 86400000"""
+
+
+@migrations()
 def m017_lists_of_everyones(db: sqlite_utils.Database) -> None:
     """What lists and statistics filter by stands in the row itself, kept by triggers: no code can forget it."""
     _run(
@@ -356,13 +436,6 @@ def m017_lists_of_everyones(db: sqlite_utils.Database) -> None:
     )
 
 
-# An exam of which no image was fit is refused, though its job has succeeded.
-_STATUS_OF_JOB = """status = CASE WHEN new.state = 'succeeded' AND NOT EXISTS (
-        SELECT 1 FROM images WHERE study_id = new.subject_id AND coalesce(quality ->> 'status', '') != 'refused'
-    ) THEN 'refused' ELSE new.state END,
-    total_ms = (julianday(new.finished_at) - julianday(new.created_at)) * 86400000"""
-
-
 @migrations()
 def m018_statistics(db: sqlite_utils.Database) -> None:
     _run(
@@ -403,22 +476,6 @@ def m019_system(db: sqlite_utils.Database) -> None:
         "CREATE INDEX audit_rows_subject ON audit_rows(subject)",
         "CREATE INDEX jobs_state ON jobs(state, created_at)",
         "CREATE INDEX jobs_time ON jobs(created_at)",
-def m015_comments(db: sqlite_utils.Database) -> None:
-    _run(
-        db,
-        """CREATE TABLE comments (
-            id TEXT PRIMARY KEY,
-            publication_id TEXT NOT NULL REFERENCES publications(id) ON DELETE CASCADE,
-            account_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,
-            text TEXT NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('pending', 'approved', 'rejected')),
-            created_at TEXT NOT NULL,
-            decided_at TEXT,
-            decided_by TEXT REFERENCES accounts(id) ON DELETE SET NULL
-        ) STRICT""",
-        "CREATE INDEX comments_publication ON comments(publication_id, created_at)",
-        "CREATE INDEX comments_state ON comments(state, created_at)",
-        "CREATE INDEX comments_account ON comments(account_id, created_at)",
     )
 
 

@@ -51,6 +51,16 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     question_characters: int = 1000
 
 
+class HeadlineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Health news from outside: each channel's address, and how often it is asked; 0 never.
+
+    A channel is NetEase's JSON list or an RSS or Atom feed. Only its address is asked for: nothing of the box goes out.
+    """
+
+    channels: tuple[str, ...] = ("https://c.m.163.com/nc/article/list/T1414389941036/0-20.html",)
+    interval_minutes: int = 30
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings; xiangyi.toml has the same names, with a table for each group.
 
@@ -78,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     llm: LlmSettings = LlmSettings()
     fallback: FallbackSettings = FallbackSettings()
     limits: LimitSettings = LimitSettings()
+    headlines: HeadlineSettings = HeadlineSettings()
 
     @property
     def database_path(self) -> Path:
@@ -130,6 +141,7 @@ def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> None:
         "LLM_": ("llm", LlmSettings),
         "FALLBACK_": ("fallback", FallbackSettings),
         "LIMITS_": ("limits", LimitSettings),
+        "HEADLINES_": ("headlines", HeadlineSettings),
     }
     for variable, text in environ.items():
         if not variable.startswith(PREFIX):
@@ -141,4 +153,4 @@ def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> None:
             if name.startswith(start):
                 target, struct, name = values.setdefault(group, {}), type_, name.removeprefix(start)
         if name.lower() in struct.__struct_fields__ and text != "":
-            target[name.lower()] = text
+            target[name.lower()] = text.split() if name == "CHANNELS" else text

@@ -5,16 +5,19 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import sqlite_utils
 
 from appliance import jobs
 from appliance.clock import boot_id, boot_seconds
-from appliance.database import Database, row, rows
+from appliance.database import Database, rows
 from appliance.engines import Engines
 from appliance.errors import XiangyiError
+from appliance.headlines import services as headlines
+from appliance.headlines.fetch import fetch_headlines
+from appliance.headlines.services import FETCH
 from appliance.jobs import Job, LeaseLost
 from appliance.releases.activation import OPEN, segmenter_for
 from appliance.releases.comparison import COMPARE, compare_releases
@@ -22,6 +25,8 @@ from appliance.releases.services import INSTALL, bring_back_lost, install_releas
 from appliance.settings import Settings
 from appliance.start import hold
 from appliance.storage import Storage
+from appliance.studies.correct import correct_image
+from appliance.studies.corrections import CORRECT
 from appliance.studies.segment import segment_study
 from appliance.studies.services import SEGMENT
 from appliance.system.housekeeping import Housekeeping
@@ -39,7 +44,11 @@ HANDLERS: dict[str, Handler] = {
     INSTALL: install_release,
     OPEN: open_release,
     COMPARE: compare_releases,
+    CORRECT: correct_image,
 }
+# What waits for the network runs in a thread of its own: no picture may wait for a slow site.
+ERRANDS: dict[str, Handler] = {FETCH: fetch_headlines}
+ERRAND_EVERY_S = 1.0
 
 
 class Worker:
@@ -61,6 +70,7 @@ class Worker:
         """Work until `stop`. The engines are opened first: a box that says ready answers the first picture fast."""
         self._warm_up()
         threading.Thread(target=self._announce, name="announce", daemon=True).start()
+        threading.Thread(target=self._run_errands, name="errands", daemon=True).start()
         version, idle = None, 0.0
         while not self._stop.is_set():
             current = self._database.version()
@@ -73,19 +83,19 @@ class Worker:
             idle += POLL_S
         self._database.write(lambda db: db.execute("DELETE FROM workers WHERE id = ?", [self._id]))
 
-    def run_one(self) -> bool:
-        """Claim and run the oldest waiting job; False when there was none."""
+    def run_one(self, handlers: Mapping[str, Handler] = HANDLERS) -> bool:
+        """Claim and run the oldest waiting job that `handlers` can do; False when there was none."""
         settings = self._settings
         # Looked for by a reader first: an idle box must not take the write lock every second.
-        if not self._database.read(lambda db: row(db, "SELECT 1 FROM jobs WHERE state IN ('queued', 'running')")):
+        if not self._database.read(lambda db: jobs.any_left(db, handlers)):
             return False
-        job = self._database.write(lambda db: jobs.claim(db, settings.lease_seconds, settings.job_attempts))
+        job = self._database.write(lambda db: jobs.claim(db, settings.lease_seconds, settings.job_attempts, handlers))
         if job is None:
             return False
         log.info("job %s %s, attempt %d", job.kind, job.id, job.attempts)
         try:
             with self._heartbeat(job):
-                keep = HANDLERS[job.kind](self._database, self._storage, self._engines, job)
+                keep = handlers[job.kind](self._database, self._storage, self._engines, job)
             self._database.write(lambda db: _finish(db, job, keep))
             log.info("job %s succeeded", job.id)
         except LeaseLost:
@@ -149,6 +159,15 @@ class Worker:
             except XiangyiError as error:
                 log.warning("cannot announce: %s", error)
             self._stop.wait(SEEN_EVERY_S)
+
+    def _run_errands(self) -> None:
+        while not self._stop.wait(ERRAND_EVERY_S):
+            try:
+                headlines.enqueue_due(self._database, self._settings.headlines)
+                while not self._stop.is_set() and self.run_one(ERRANDS):
+                    pass
+            except XiangyiError as error:
+                log.warning("errands: %s", error)
 
     def _announce_in(self, db: sqlite_utils.Database) -> None:
         now, boot = boot_seconds(), boot_id()

@@ -63,6 +63,14 @@ def best_thresholds(record: dict, datasets: tuple[str, ...], arm: str = "attenti
     return best
 
 
+def thresholds_for(config: TrainConfig) -> dict[str, float]:
+    """What the record of the same recipe's folds chose; nothing without one: another recipe's networks saw other
+    observers, who mark more or less, and are sure of other pixels."""
+    path = RECORDS / f"{config.organ}.json"
+    record = json.loads(path.read_text("utf-8")) if path.exists() else {"settings": {"recipe": None}}
+    return best_thresholds(record, config.facts.datasets) if record["settings"]["recipe"] == config.recipe else {}
+
+
 def compare(record: dict) -> dict:
     """For each label: both arms' mean Dice over patients, each at its own best threshold, and their paired difference.
 

@@ -78,8 +78,7 @@ def main(checkpoint: Path, version: str) -> None:
         raise click.ClickException(f"the training stopped at step {state['step']} of {config.steps}")
     facts = config.facts
     even = {label.name: 0.5 for label in TASKS[config.organ].labels}
-    record = crossval.RECORDS / f"{config.organ}.json"
-    chosen = crossval.best_thresholds(crossval.read(config.organ), facts.datasets) if record.exists() else {}
+    chosen = crossval.thresholds_for(config)
     folder = releases.RELEASES / config.organ / version
     folder.mkdir(parents=True)
     multiple = 2 ** (facts.depth - 1)

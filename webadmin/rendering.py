@@ -55,6 +55,7 @@ class Pages:
             size=wording.size,
             seconds=wording.seconds,
             role=wording.role,
+            age=wording.age,
         )
 
     def html(self, template: str, view: View, account: Account | None, status_code: int = 200) -> Response[str]:

@@ -10,17 +10,27 @@ from appliance.auth.guards import require_admin
 from appliance.database import Database
 from appliance.overrides.services import current
 from appliance.settings import Settings
+from webadmin.admin import (
+    comments,
+    documents,
+    first_start,
+    overview,
+    publications,
+    releases,
+    statistics,
+    system,
+    users,
+)
 from webadmin.admin import consultations as admin_consultations
-from webadmin.admin import documents, first_start, overview, releases, statistics, system
 from webadmin.admin import studies as admin_studies
-from webadmin.admin import comments, overview, publications, users
 from webadmin.assets import Assets, assets_route
 from webadmin.failures import Failures
-from webadmin.pages import accounts, consultations, health, home, reading, sessions, studies, unknown
+from webadmin.pages import accounts, consultations, headlines, health, home, reading, sessions, studies, unknown
 from webadmin.rendering import Pages
 
 HERE = Path(__file__).parent
 ADMIN_PAGES = [
+    overview.show_overview,
     *statistics.PAGES,
     *admin_studies.PAGES,
     *admin_consultations.PAGES,
@@ -28,15 +38,16 @@ ADMIN_PAGES = [
     *documents.PAGES,
     *system.PAGES,
     *first_start.PAGES,
-]
-FORM_BYTES = 64 * 1024  # no page takes files: those go to the API
-PUBLISHING = [
     publications.list_publications,
     publications.new_publication,
     publications.edit_publication,
     comments.list_comments,
+    users.list_users,
+    users.new_user,
+    users.import_users,
+    users.edit_user,
 ]
-USERS = [users.list_users, users.new_user, users.import_users, users.edit_user]
+FORM_BYTES = 64 * 1024  # no page takes files: those go to the API
 
 
 def routes(settings: Settings, database: Database) -> list[Any]:
@@ -54,6 +65,7 @@ def routes(settings: Settings, database: Database) -> list[Any]:
             studies.show_study,
             consultations.list_consultations,
             consultations.show_consultation,
+            headlines.list_headlines,
             health.show_health,
             accounts.show_account,
             reading.list_announcements,
@@ -61,8 +73,7 @@ def routes(settings: Settings, database: Database) -> list[Any]:
             reading.show_announcement,
             reading.show_article,
             unknown.show_unknown,
-            Router("/admin", guards=[require_admin], route_handlers=[overview.show_overview, *ADMIN_PAGES]),
-            Router("/admin", guards=[require_admin], route_handlers=[overview.show_overview, *PUBLISHING, *USERS]),
+            Router("/admin", guards=[require_admin], route_handlers=ADMIN_PAGES),
         ],
         dependencies={"pages": Provide(lambda: pages, sync_to_thread=False)},
         exception_handlers={Exception: Failures(pages).respond},

@@ -1,6 +1,6 @@
 """How states, roles, moments and amounts are told to people, in Chinese."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from model.tasks import TASKS
 
@@ -108,6 +108,16 @@ def size(number: float | None) -> str:
         if number >= step:
             return f"{number / step:.1f} {unit}"
     return f"{number:.0f} 字节"
+
+
+def age(at: str) -> str:
+    """How long ago an ISO moment was: 刚刚, 5 分钟前, 3 小时前, 2 天前."""
+    minutes = int((datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds() // 60)
+    if minutes < 1:
+        return "刚刚"
+    if minutes < 60:
+        return f"{minutes} 分钟前"
+    return f"{minutes // 60} 小时前" if minutes < 48 * 60 else f"{minutes // 1440} 天前"
 
 
 def seconds(milliseconds: float) -> str:

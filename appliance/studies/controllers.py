@@ -8,7 +8,7 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, MultipartBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody, MultipartBody, QueryParameter
 from litestar.response import File
 
 from appliance.auth.controllers import address_of
@@ -17,10 +17,10 @@ from appliance.database import Database
 from appliance.errors import Invalid
 from appliance.settings import Settings
 from appliance.storage import Storage
-from appliance.studies import services
+from appliance.studies import samples, services
 from appliance.studies.orders import Order
 from appliance.studies.schemas import StudyOut, StudyPage
-from appliance.studies.services import Upload
+from appliance.studies.services import Part, Upload
 
 POLL_S = 0.02
 MAX_WAIT_S = 60
@@ -38,12 +38,27 @@ class StudyForm(msgspec.Struct):
     file: list[UploadFile] | None = None
 
 
+class SampleIn(msgspec.Struct):
+    organ: str
+
+
 async def wait_until_ended(database: Database, account: Account, study_id: str, seconds: float) -> StudyOut:
     """The study as soon as it has ended, or as it stands after so many seconds. Raises StudyNotFound."""
     with anyio.move_on_after(seconds):
         while not (await anyio.to_thread.run_sync(services.get, database, account, study_id)).ended:
             await anyio.sleep(POLL_S)
     return await anyio.to_thread.run_sync(services.get, database, account, study_id)
+
+
+def picture_file(part: Part, download: bool) -> File:
+    """A stored picture as a response; `download` has the browser save it."""
+    return File(
+        part.path,
+        filename=part.file_name,
+        media_type=part.media_type,
+        content_disposition_type="attachment" if download else "inline",
+        headers={"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"},
+    )
 
 
 class StudyController(Controller):
@@ -69,6 +84,24 @@ class StudyController(Controller):
         order = Order(data.organ, data.careful, data.pixel_mm, data.slice_mm)
         study_id = await anyio.to_thread.run_sync(
             services.submit, database, storage, settings.limits, account, order, uploads, address_of(request)
+        )
+        study = await wait_until_ended(database, account, study_id, wait)
+        return Response(study, status_code=201 if study.ended else 202)
+
+    @post("/samples", status_code=202)
+    async def submit_sample(
+        self,
+        data: JSONBody[SampleIn],
+        request: Request,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        storage: NamedDependency[Storage],
+        settings: NamedDependency[Settings],
+        wait: Wait = 0,
+    ) -> Response[StudyOut]:
+        """Queue a phantom that the box draws itself, to try things out; its study's `source` is sample."""
+        study_id = await anyio.to_thread.run_sync(
+            samples.submit, database, storage, settings.limits, account, data.organ, address_of(request)
         )
         study = await wait_until_ended(database, account, study_id, wait)
         return Response(study, status_code=201 if study.ended else 202)
@@ -112,10 +145,4 @@ class StudyController(Controller):
         found = await anyio.to_thread.run_sync(
             services.find_part, database, storage, account, study_id, position, part, address_of(request)
         )
-        return File(
-            found.path,
-            filename=found.file_name,
-            media_type=found.media_type,
-            content_disposition_type="attachment" if download else "inline",
-            headers={"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"},
-        )
+        return picture_file(found, download)

@@ -23,15 +23,21 @@ DOUBT_RGB = (255, 176, 32)
 
 
 @dataclass(frozen=True)
-class Rendered:
-    """Encoded pictures. `mask` PNG of label indices and `overlay` JPEG have the upload's size, upright;
-    `view` JPEG, and `layer` and `confidence` PNG (transparent) are at most VIEW_PX long. `confidence` is amber where
-    the answer is in doubt: its alpha is 255 on a threshold, 0 where it is certain."""
+class Drawn:
+    """A mask as encoded pictures. `mask` PNG of label indices and `overlay` JPEG have the upload's size, upright;
+    `layer` PNG (transparent) is at most VIEW_PX long."""
 
-    view: bytes
     layer: bytes
     mask: bytes
     overlay: bytes
+
+
+@dataclass(frozen=True)
+class Rendered(Drawn):
+    """With what only the model's own answer has: `view` JPEG and `confidence` PNG (transparent), at most VIEW_PX long.
+    `confidence` is amber where the answer is in doubt: its alpha is 255 on a threshold, 0 where it is certain."""
+
+    view: bytes
     confidence: bytes
 
 
@@ -39,13 +45,24 @@ def render(
     image: np.ndarray, result: "Segmentation", findings: list[Finding], labels: tuple[Label, ...], produce_id: str
 ) -> Rendered:
     """`image` uint8 (H, W, 3) RGB, and what became of it."""
-    mask = result.mask
+    drawn = draw(image, result.mask, findings, labels, produce_id)
     return Rendered(
+        layer=drawn.layer,
+        mask=drawn.mask,
+        overlay=drawn.overlay,
         view=encode_view(image),
+        confidence=_confidence(result.sure, result.mask.shape, produce_id),
+    )
+
+
+def draw(
+    image: np.ndarray, mask: np.ndarray, findings: list[Finding], labels: tuple[Label, ...], produce_id: str
+) -> Drawn:
+    """The pictures of a mask uint8 (H, W), the model's or a person's."""
+    return Drawn(
         layer=_layer(mask, labels, produce_id),
         mask=_png(Image.fromarray(mask), produce_id),
         overlay=_overlay(image, mask, findings, labels, produce_id),
-        confidence=_confidence(result.sure, mask.shape, produce_id),
     )
 
 

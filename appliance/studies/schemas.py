@@ -51,8 +51,40 @@ class ReleaseOut(msgspec.Struct, rename="camel"):
     sha256: str
 
 
+class CorrectionOut(msgspec.Struct, rename="camel"):
+    """A person's version of an image's mask. `status`: queued, running, succeeded, failed; urls are null until then.
+
+    `by` is the username of whoever drew it.
+    """
+
+    id: str
+    number: int
+    by: str
+    created_at: str
+    status: str
+    mask_url: str | None
+    layer_url: str | None
+    overlay_url: str | None
+    findings: list[FindingOut]
+    error: ErrorOut | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status not in ("queued", "running")
+
+
+class CorrectionPage(msgspec.Struct, rename="camel"):
+    """All versions of one image, oldest first; there is no further page."""
+
+    items: list[CorrectionOut]
+    next: str | None = None
+
+
 class ImageOut(msgspec.Struct, rename="camel"):
-    """One image of a study. The urls of a result are null until there is one."""
+    """One image of a study. The urls of a result are null until there is one; they and the findings are the model's.
+
+    `corrections`: people's versions of the mask, oldest first.
+    """
 
     position: int
     name: str
@@ -67,13 +99,29 @@ class ImageOut(msgspec.Struct, rename="camel"):
     findings: list[FindingOut]
     quality: QualityOut | None
     confidence: ConfidenceOut | None
+    corrections: list[CorrectionOut] = []
+
+    @property
+    def corrected(self) -> CorrectionOut | None:
+        """The newest version that a person made, which stands in for the model's."""
+        return next((made for made in reversed(self.corrections) if made.status == "succeeded"), None)
+
+    @property
+    def standing(self) -> list[FindingOut]:
+        """The findings that hold: of the newest correction, else the model's."""
+        return self.corrected.findings if self.corrected else self.findings
 
 
 class StudyOut(msgspec.Struct, rename="camel"):
-    """A study. `status`: queued, running, succeeded, refused (no image was fit to be segmented), failed."""
+    """A study. `status`: queued, running, succeeded, refused (no image was fit to be segmented), failed.
+
+    `source`: upload, or sample for a phantom that the box drew itself. `findings` are the model's;
+    `corrected_findings` has those that hold once a person corrected a mask, else it is null.
+    """
 
     id: str
     organ: str
+    source: str
     careful: bool
     status: str
     created_at: str
@@ -84,6 +132,12 @@ class StudyOut(msgspec.Struct, rename="camel"):
     timings_ms: dict[str, float]
     error: ErrorOut | None
     disclaimer: str = DISCLAIMER
+    corrected_findings: list[FindingOut] | None = None
+
+    @property
+    def standing(self) -> list[FindingOut]:
+        """The findings that hold: with those of the newest corrections in place of the model's."""
+        return self.findings if self.corrected_findings is None else self.corrected_findings
 
     @property
     def ended(self) -> bool:
@@ -112,24 +166,29 @@ def confidence_out(confidence: Confidence) -> ConfidenceOut:
     return ConfidenceOut(confidence.level, confidence.text_zh, confidence.expected_dice)
 
 
-def study_out(study: dict[str, Any], images: list[dict[str, Any]]) -> StudyOut:
-    """From a row of studies joined with its job, and its images' rows."""
-    shown = [_image_out(image) for image in images]
+def study_out(
+    study: dict[str, Any], images: list[dict[str, Any]], corrections: dict[str, list[CorrectionOut]] | None = None
+) -> StudyOut:
+    """From a row of studies joined with its job, and its images' rows; `corrections` by the image's id."""
+    shown = [_image_out(image, (corrections or {}).get(image["id"], [])) for image in images]
     status = study["state"]
     if status == "succeeded" and all(image.quality and image.quality.status == "refused" for image in shown):
         status = "refused"
     every = [finding for image in shown for finding in image.findings]
-    areas = [finding.value for finding in every if finding.code == "liver_area"]
+    standing = [finding for image in shown for finding in image.standing]
+    corrected = any(image.corrected for image in shown)
     error = ErrorOut(study["error_code"], study["error_message"]) if study["error_code"] else None
     release = msgspec.json.decode(study["release"], type=ReleaseOut) if study["release"] else None
     return StudyOut(
         id=study["id"],
         organ=study["organ"],
+        source=study["source"],
         careful=bool(study["careful"]),
         status=status,
         created_at=study["created_at"],
         images=shown,
-        findings=findings_out(liver_volume(areas, study["pixel_mm"], study["slice_mm"])) + every,
+        findings=_volume(study, every) + every,
+        corrected_findings=_volume(study, standing) + standing if corrected else None,
         release=release,
         compute=study["compute"],
         timings_ms=json.loads(study["timings_ms"] or "{}"),
@@ -137,7 +196,30 @@ def study_out(study: dict[str, Any], images: list[dict[str, Any]]) -> StudyOut:
     )
 
 
-def _image_out(image: dict[str, Any]) -> ImageOut:
+def _volume(study: dict[str, Any], findings: list[FindingOut]) -> list[FindingOut]:
+    areas = [finding.value for finding in findings if finding.code == "liver_area"]
+    return findings_out(liver_volume(areas, study["pixel_mm"], study["slice_mm"]))
+
+
+def correction_out(found: dict[str, Any]) -> CorrectionOut:
+    """From a row of corrections joined with its job, its image and its account."""
+    ready = found["state"] == "succeeded"
+    base = f"/api/v1/studies/{found['study_id']}/images/{found['position']}/corrections/{found['id']}"
+    return CorrectionOut(
+        id=found["id"],
+        number=found["number"],
+        by=found["username"],
+        created_at=found["created_at"],
+        status=found["state"],
+        mask_url=f"{base}/mask" if ready else None,
+        layer_url=f"{base}/layer" if ready else None,
+        overlay_url=f"{base}/overlay" if ready else None,
+        findings=msgspec.json.decode(found["findings"], type=list[FindingOut]),
+        error=ErrorOut(found["error_code"], found["error_message"]) if found["error_code"] else None,
+    )
+
+
+def _image_out(image: dict[str, Any], corrections: list[CorrectionOut]) -> ImageOut:
     def url(part: str) -> str:
         return f"/api/v1/studies/{image['study_id']}/images/{image['position']}/{part}"
 
@@ -155,4 +237,5 @@ def _image_out(image: dict[str, Any]) -> ImageOut:
         findings=msgspec.json.decode(image["findings"], type=list[FindingOut]),
         quality=msgspec.json.decode(image["quality"], type=QualityOut) if image["quality"] else None,
         confidence=msgspec.json.decode(image["confidence"], type=ConfidenceOut) if image["confidence"] else None,
+        corrections=corrections,
     )

@@ -17,7 +17,7 @@ from appliance.settings import LimitSettings
 from appliance.storage import Storage, chunks_of
 from appliance.studies import pictures
 from appliance.studies.orders import Order
-from appliance.studies.schemas import StudyOut, StudyPage, study_out
+from appliance.studies.schemas import CorrectionOut, StudyOut, StudyPage, correction_out, study_out
 from model import release
 from model.tasks import TASKS
 
@@ -36,6 +36,14 @@ _STUDY = (
     "SELECT studies.*, jobs.state, jobs.error_code, jobs.error_message FROM studies"
     " JOIN jobs ON jobs.subject_id = studies.id AND jobs.kind = 'segment' AND studies.deleted_at IS NULL"
 )
+
+CORRECTIONS = (
+    "SELECT corrections.*, images.study_id, images.position, accounts.username, jobs.state, jobs.error_code,"
+    " jobs.error_message FROM corrections JOIN images ON images.id = corrections.image_id"
+    " JOIN accounts ON accounts.id = corrections.account_id"
+    " JOIN jobs ON jobs.subject_id = corrections.id AND jobs.kind = 'correct'"
+)
+CORRECTION = f"{CORRECTIONS} WHERE corrections.id = ? AND corrections.deleted_at IS NULL"
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,7 @@ def submit(
     order: Order,
     uploads: list[Upload],
     address: str | None = None,
+    source: str = "upload",
 ) -> str:
     """Store the files and queue the segmentation; returns the study's id, and then nothing can be lost any more.
 
@@ -87,7 +96,7 @@ def submit(
                 "careful": int(order.careful),
                 "pixel_mm": order.pixel_mm,
                 "slice_mm": order.slice_mm,
-                "source": "upload",
+                "source": source,
                 "created_at": utc_now(),
             }
         )
@@ -145,7 +154,7 @@ def list_own(database: Database, account: Account, before: str | None = None) ->
     def read(db: sqlite_utils.Database) -> StudyPage:
         sql = f"{_STUDY} WHERE studies.account_id = ? AND studies.created_at < ?"
         found = rows(db, f"{sql} ORDER BY studies.created_at DESC LIMIT ?", account.id, before or "9999", PAGE + 1)
-        items = [study_out(study, _images(db, study["id"])) for study in found[:PAGE]]
+        items = [_out(db, study) for study in found[:PAGE]]
         return StudyPage(items, items[-1].created_at if len(found) > PAGE else None)
 
     page = database.read(read)
@@ -173,9 +182,12 @@ def find_part(
 
 
 def findings_text(database: Database, account: Account, study_id: str) -> str:
-    """What a study's findings say, as one text. Raises StudyNotFound, also for one that this account may not see."""
+    """What a study's findings say, as one text; a correction's stand in for the model's.
+
+    Raises StudyNotFound, also for one that this account may not see.
+    """
     study = database.read(lambda db: _read(db, account, study_id))
-    return "".join(finding.text_zh for finding in study.findings)
+    return "".join(finding.text_zh for finding in study.standing)
 
 
 def images_of(database: Database, study_id: str) -> list[dict[str, Any]]:
@@ -207,7 +219,15 @@ def _read(db: sqlite_utils.Database, account: Account, study_id: str) -> StudyOu
     found = row(db, f"{_STUDY} WHERE studies.id = ?", study_id)
     if found is None or not (account.sees_all or found["account_id"] == account.id):
         raise StudyNotFound()
-    return study_out(found, _images(db, study_id))
+    return _out(db, found)
+
+
+def _out(db: sqlite_utils.Database, study: dict[str, Any]) -> StudyOut:
+    sql = f"{CORRECTIONS} WHERE images.study_id = ? AND corrections.deleted_at IS NULL ORDER BY corrections.number"
+    corrections: dict[str, list[CorrectionOut]] = {}
+    for found in rows(db, sql, study["id"]):
+        corrections.setdefault(found["image_id"], []).append(correction_out(found))
+    return study_out(study, _images(db, study["id"]), corrections)
 
 
 def _images(db: sqlite_utils.Database, study_id: str) -> list[dict[str, Any]]:

@@ -20,7 +20,7 @@ def enqueue(database: Database) -> str:
 
 
 def claim(database: Database) -> jobs.Job | None:
-    return database.write(lambda db: jobs.claim(db, LEASE_S, ATTEMPTS))
+    return database.write(lambda db: jobs.claim(db, LEASE_S, ATTEMPTS, ("segment",)))
 
 
 @pytest.fixture

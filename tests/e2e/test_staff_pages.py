@@ -1,89 +1,17 @@
 """The staff pages in real Chromium against the real box, clicked through as a doctor would."""
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from model.phantom import phantom as organ_phantom
-from support.box import PASSWORD, ROOT, Box
+from support.box import PASSWORD
 from support.images import encoded, phantom
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-FLAGS += ["--disable-sync", "--no-first-run"]
-SHOTS = ROOT / "tests" / "artifacts"
 WIDTHS = (375, 1280, 1920)
-
-
-@dataclass
-class Visit:
-    """A page of a logged-in person, with all that went wrong on it."""
-
-    page: Page
-    url: str
-    faults: list[str] = field(default_factory=list)
-
-    def open(self, path: str) -> Page:
-        self.page.goto(self.url + path)
-        return self.page
-
-    def upload(self, path: Path) -> None:
-        self.open("/")
-        self.page.set_input_files("[data-file]", path)
-        self.page.click("[data-submit]")
-
-    def shot(self, name: str) -> None:
-        SHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-
-    def watch(self) -> None:
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
-        self.page.on("request", lambda request: self.note_request(request.url))
-
-    def note_request(self, url: str) -> None:
-        address = urlsplit(url)
-        if address.scheme in ("http", "https", "ws") and address.hostname != "127.0.0.1":
-            self.faults.append(f"left the box: {url}")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("no chromium: sudo apt-get install -y chromium fonts-noto-cjk")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def visit(browser: Browser, box: Box) -> Iterator[Visit]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="zh-CN")
-    visit = Visit(context.new_page(), box.url)
-    visit.open("/login")
-    visit.page.fill("[name=username]", "admin")
-    visit.page.fill("[name=password]", PASSWORD)
-    visit.page.click("button[type=submit]")
-    expect(visit.page.locator("[data-upload]")).to_be_visible()
-    visit.watch()
-    yield visit
-    context.close()
-    assert visit.faults == []
-
-
-@pytest.fixture
-def photo(tmp_path: Path) -> Path:
-    path = tmp_path / "phantom.png"
-    path.write_bytes(encoded(phantom()))
-    return path
 
 
 def test_log_in_says_what_is_wrong_and_leads_back(browser, box):

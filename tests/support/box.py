@@ -46,6 +46,7 @@ class Box:
             "XIANGYI_PORT": str(self.port),
             "XIANGYI_LLM_PORT": str(self.llm_port),
             "XIANGYI_ADMIN_PASSWORD": PASSWORD,
+            "XIANGYI_HEADLINES_INTERVAL_MINUTES": "0",  # tests ask nobody outside
             **self.settings,
         }
 

@@ -14,6 +14,7 @@ from appliance.consultations.schemas import ConsultationOut
 from appliance.database import Database
 from appliance.engines import DISCLAIMER, Engines
 from appliance.settings import Settings
+from appliance.studies.services import findings_text
 from webadmin.pages.health import Arrival, arrival_of
 from webadmin.rendering import Pages, View
 
@@ -28,6 +29,8 @@ class ConsultationsView(View):
     first: bool
     max_characters: int
     outside: str
+    study_id: str = ""
+    findings: str = ""
     disclaimer: str = DISCLAIMER
 
 
@@ -57,8 +60,10 @@ async def list_consultations(
     engines: NamedDependency[Engines],
     pages: NamedDependency[Pages],
     before: FromQuery[str | None] = None,
+    study: FromQuery[str] = "",
 ) -> Response[str]:
-    """The form to ask, and the own consultations, newest first."""
+    """The form to ask, with the findings of `study` when one is named, and the own consultations, newest first."""
+    findings = await anyio.to_thread.run_sync(findings_text, database, account, study) if study else ""
     past = await anyio.to_thread.run_sync(services.list_own, database, account, before)
     view = ConsultationsView(
         title="问诊",
@@ -69,6 +74,8 @@ async def list_consultations(
         first=before is None,
         max_characters=settings.limits.question_characters,
         outside=engines.fallback.host if engines.fallback else "",
+        study_id=study,
+        findings=findings,
     )
     return pages.html("consultations/page.html", view, account)
 

@@ -48,8 +48,13 @@ class HealthView(View):
     @property
     def verdict(self) -> str:
         """The worst status of all."""
-        found = {check.status for check in self.checks}
-        return next(status for status in ("fault", "warning", "ok") if status in found or status == "ok")
+        return worst_of(self.checks)
+
+
+def worst_of(checks: list[Check]) -> str:
+    """The worst status of all checks."""
+    found = {check.status for check in checks}
+    return next(status for status in ("fault", "warning", "ok") if status in found or status == "ok")
 
 
 async def arrival_of(engines: Engines) -> Arrival:

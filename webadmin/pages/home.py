@@ -9,18 +9,22 @@ from litestar.di import NamedDependency
 from appliance.articles.schemas import PublicationRow
 from appliance.articles.services import list_published
 from appliance.auth.services import Account
+from appliance.checks import run_checks
 from appliance.database import Database
 from appliance.engines import Engines
+from appliance.headlines import services as headlines
+from appliance.headlines.schemas import HeadlinePage
 from appliance.settings import Settings
 from appliance.studies import services
 from model import release
 from model.tasks import TASKS
-from webadmin.pages.health import Arrival, arrival_of
+from webadmin.pages.health import Arrival, arrival_of, worst_of
 from webadmin.pages.studies import StudyRow, study_row
 from webadmin.rendering import Pages, View
 
 RECENT = 6
 ANNOUNCED = 3
+VERDICTS = {"ok": "本机一切正常", "warning": "本机可以使用，有需要注意的地方", "fault": "本机有故障，需要处理"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,13 @@ class HomeView(View):
     max_bytes: int
     max_files: int
     max_characters: int
+    headlines: HeadlinePage
+    verdict: str
+
+    @property
+    def verdict_zh(self) -> str:
+        """The box's state in one line."""
+        return VERDICTS[self.verdict]
 
     @property
     def chosen(self) -> str | None:
@@ -70,6 +81,8 @@ async def show_home(
     """The page after the log-in."""
     studies = await anyio.to_thread.run_sync(services.list_own, database, account)
     announced = await anyio.to_thread.run_sync(list_published, database, "announcement")
+    news = await anyio.to_thread.run_sync(headlines.page, database)
+    checks = await run_checks(settings, database, engines, thorough=False)
     limits = settings.limits
     view = HomeView(
         title="工作台",
@@ -81,5 +94,7 @@ async def show_home(
         max_bytes=limits.upload_bytes,
         max_files=limits.files,
         max_characters=limits.question_characters,
+        headlines=news,
+        verdict=worst_of(checks),
     )
     return pages.html("home/page.html", view, account)

@@ -119,6 +119,9 @@ async function rate(rating) {
   }
 }
 
+/** The study whose findings go with the question, while its box is ticked. */
+const studyId = () => card.querySelector("[data-study]:checked")?.dataset.study ?? null;
+
 const wantsOutside = () => card.querySelector("[data-outside]")?.checked ?? false;
 
 async function ask(question, previous = null) {
@@ -129,7 +132,7 @@ async function ask(question, previous = null) {
     const response = await send("/api/v1/consultations", {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "text/event-stream" },
-      body: JSON.stringify({ question: talk.question, previousId: talk.previous, outside: wantsOutside() }),
+      body: JSON.stringify({ question: talk.question, previousId: talk.previous, studyId: studyId(), outside: wantsOutside() }),
       signal: talk.abort.signal,
     });
     for await (const { event, data } of eventsOf(response)) handlers[event]?.(data);

@@ -3,9 +3,9 @@
 export const one = (selector, root = document) => root.querySelector(selector);
 export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-/** Show or hide an element. */
+/** Show or hide an element, of HTML or SVG. */
 export function show(element, visible) {
-  element.hidden = !visible;
+  element.toggleAttribute("hidden", !visible);
 }
 
 /** Put text into an element and show it; without text, hide it. */

@@ -8,7 +8,8 @@ export function setUpLayer(viewer) {
   const layers = all(".layer", viewer);
   const slider = one("[data-opacity]", viewer);
   const boxes = all("[data-label]", viewer);
-  let held = false;
+  const hides = one("[data-original-hold]", viewer);
+  let [held, resting] = [false, false];
 
   const paint = () => {
     for (const layer of layers) layer.style.opacity = held ? "0" : String(slider.value / 100);
@@ -16,25 +17,42 @@ export function setUpLayer(viewer) {
   };
   const hold = (on) => {
     held = on;
-    one("[data-original-hold]", viewer).setAttribute("aria-pressed", String(on));
+    hides.setAttribute("aria-pressed", String(on));
     viewer.classList.toggle("viewer--original", on);
     paint();
   };
-
-  slider.value = localStorage.getItem(REMEMBERED) ?? slider.value;
-  slider.addEventListener("input", () => {
+  const fade = (by) => {
+    slider.value = Number(slider.value) + by;
     localStorage.setItem(REMEMBERED, slider.value);
     paint();
-  });
-  for (const box of boxes) box.addEventListener("change", () => filter(viewer, boxes));
-  for (const box of all("[data-toggle]", viewer)) {
-    const mark = one(`[data-mark="${box.dataset.toggle}"]`, viewer);
-    const toggle = () => mark.toggleAttribute("hidden", !box.checked);
-    box.addEventListener("change", toggle);
-    toggle();
-  }
-  holdable(one("[data-original-hold]", viewer), hold);
+  };
+  const marks = () => {
+    for (const box of all("[data-toggle]", viewer))
+      show(one(`[data-mark="${box.dataset.toggle}"]`, viewer), box.checked && !resting);
+  };
+  const labels = () => filter(viewer, resting ? [] : boxes);
+  const toggle = (kind) => {
+    const wanted = kind === "label" ? boxes : all(`[data-toggle="${kind}"]`, viewer);
+    const on = wanted.some((box) => !box.checked);
+    for (const box of wanted) box.checked = on;
+    labels();
+    marks();
+  };
+  /** While a mask is being drawn, what was found before is out of the way. */
+  const rest = (on) => {
+    resting = on;
+    labels();
+    marks();
+  };
+
+  slider.value = localStorage.getItem(REMEMBERED) ?? slider.value;
+  slider.addEventListener("input", () => fade(0));
+  for (const box of boxes) box.addEventListener("change", labels);
+  for (const box of all("[data-toggle]", viewer)) box.addEventListener("change", marks);
+  holdable(hides, hold);
+  marks();
   paint();
+  return { fade, toggle, rest, original: () => hold(!held) };
 }
 
 function holdable(button, hold) {
@@ -56,7 +74,7 @@ function holdable(button, hold) {
 function filter(viewer, boxes) {
   const [image, canvas] = [one("[data-layer]", viewer), one("[data-canvas]", viewer)];
   const shown = boxes.filter((box) => box.checked);
-  show(image, shown.length === boxes.length);
+  show(image, shown.length > 0 && shown.length === boxes.length);
   show(canvas, shown.length > 0 && shown.length < boxes.length);
   if (canvas.hidden) return;
   canvas.width = image.naturalWidth;

@@ -3,7 +3,7 @@ import { all, one } from "./dom.js";
 
 const two = (number) => String(number).padStart(2, "0");
 
-for (const time of all("time[datetime]")) {
+for (const time of all("time[datetime]:not([data-age])")) {
   const at = new Date(time.dateTime);
   if (Number.isNaN(at.getTime())) continue;
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;

@@ -1,7 +1,7 @@
 // The upload card. States: idle → ready → uploading → waiting → (the study's page), or failed → ready.
-import { sentence } from "./api.js";
+import { call, sentence } from "./api.js";
 import { all, one, show, size, tell } from "./dom.js";
-import { showPreviews } from "./previews.js";
+import { showPreviews, showProgress } from "./previews.js";
 import { transfer } from "./transfer.js";
 
 const WAIT_S = 4; // how long the card waits for a result before it goes to the page that waits
@@ -18,6 +18,8 @@ function setUp(form) {
   function enter(name, error = "") {
     state.name = form.dataset.state = name;
     const busy = name === "uploading" || name === "waiting";
+    if (!busy) showProgress(part("previews"), state.files, null);
+    part("sample").disabled = busy;
     show(part("progress"), busy);
     show(part("cancel"), name === "uploading");
     show(part("submit"), !busy);
@@ -33,10 +35,32 @@ function setUp(form) {
     const chosen = [...files];
     if (!chosen.length || state.sending) return;
     const refusal = refuse(chosen, form.dataset);
-    state.files = refusal ? [] : chosen;
+    take(refusal ? [] : chosen);
     state.unfit = Boolean(refusal);
-    showPreviews(part("previews"), state.files);
     enter(refusal ? "failed" : "idle", refusal);
+  }
+
+  function take(files) {
+    state.files = files;
+    showPreviews(part("previews"), files, (file) => {
+      if (state.sending) return;
+      state.unfit = false;
+      take(state.files.filter((each) => each !== file));
+      enter("idle");
+    });
+  }
+
+  /** A phantom of the chosen organ, drawn by the box. */
+  async function trySample() {
+    const organ = new FormData(form).get("organ");
+    enter("uploading");
+    waiting(enter, part);
+    try {
+      const study = await call(`/api/v1/studies/samples?wait=${WAIT_S}`, { organ });
+      location.assign(`/studies/${encodeURIComponent(study.id)}`);
+    } catch (error) {
+      enter("failed", sentence(error));
+    }
   }
 
   async function submit() {
@@ -45,7 +69,10 @@ function setUp(form) {
     progress(part, 0, state.files.reduce((sum, file) => sum + file.size, 0));
     try {
       state.sending = transfer(`/api/v1/studies?wait=${WAIT_S}`, formOf(form, state.files), {
-        onProgress: (sent, total) => progress(part, sent, total),
+        onProgress: (sent, total) => {
+          progress(part, sent, total);
+          showProgress(part("previews"), state.files, sent);
+        },
         onSent: () => waiting(enter, part),
       });
       const study = await state.sending.answer;
@@ -68,6 +95,11 @@ function setUp(form) {
       input.value = ""; // the same file may be chosen again
     });
   }
+  part("sample").addEventListener("click", trySample);
+  document.addEventListener("paste", (event) => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length) choose(files);
+  });
   acceptDrops(form, part("drop"), choose);
   // Coming back with the browser's button, the card is as good as new.
   window.addEventListener("pageshow", (event) => {
@@ -87,6 +119,7 @@ function formOf(form, files) {
   const chosen = new FormData(form);
   data.append("organ", chosen.get("organ"));
   data.append("careful", chosen.has("careful"));
+  for (const name of ["pixelMm", "sliceMm"]) if (chosen.get(name)) data.append(name, chosen.get(name));
   for (const file of files) data.append("file", file, file.name);
   return data;
 }
