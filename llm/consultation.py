@@ -212,10 +212,10 @@ class Consultant:
 def _without_model(asked: Asked, found: Triage) -> tuple[str, Sequence[Passage], Written] | None:
     """The answer, its sources and who wrote it, where no model has a word in it; None where one may speak.
 
-    A red flag's advice is the whole answer. It rests on the rule, so that no passage is cited for it.
+    A red flag's advice is the whole answer; for an urgent one a passage stands beside it.
     """
     if found.advice:
-        return found.advice, (), "triage"
+        return found.advice, asked.passages[:1] if found.level == "urgent" else (), "triage"
     return None if asked.passages else (NOTHING_FOUND, (), "passages")
 
 
