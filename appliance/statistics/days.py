@@ -35,13 +35,11 @@ _QUERIES = {
     " WHERE {} AND total_ms IS NOT NULL GROUP BY 1",
     "accounts": "SELECT account_id AS key, count(*) AS n FROM (SELECT account_id FROM studies WHERE {0}"
     " UNION ALL SELECT account_id FROM consultations WHERE {0} AND account_id IS NOT NULL) GROUP BY 1",
+    "corrections": "SELECT s.organ || '/' || coalesce(s.version, '') AS key, count(*) AS n FROM corrections c"
+    " JOIN images i ON i.id = c.image_id JOIN studies s ON s.id = i.study_id"
+    " WHERE c.deleted_at IS NULL AND c.created_at >= :since AND c.created_at < :until GROUP BY 1",
 }
 _SPAN = "created_at >= :since AND created_at < :until"
-_CORRECTIONS = (
-    "SELECT s.organ || '/' || coalesce(s.version, '') AS key, count(*) AS n FROM corrections c"
-    " JOIN images i ON i.id = c.image_id JOIN studies s ON s.id = i.study_id"
-    " WHERE c.created_at >= :since AND c.created_at < :until GROUP BY 1"
-)
 
 
 def bounds(day: date) -> tuple[str, str]:
@@ -116,8 +114,6 @@ def add(whole: Counts, part: Counts) -> None:
 def _queries(db: sqlite_utils.Database) -> Iterator[tuple[str, str]]:
     for topic, sql in _QUERIES.items():
         yield topic, sql.format(_SPAN)
-    if row(db, "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'corrections'"):
-        yield "corrections", _CORRECTIONS
 
 
 def _uncounted(db: sqlite_utils.Database, before: date, anew: bool) -> list[date]:

@@ -71,15 +71,17 @@ def test_long_ranges_are_told_by_week_and_month(api):
         assert api.client.get("/api/v1/statistics", headers=api.as_("boss"), params=bad).status_code == 422
 
 
-def test_corrections_are_counted_once_there_are_any(api):
+def test_corrections_are_counted_for_the_release_that_was_corrected(api):
     fill(api.database, studies=3, consultations=0, days=1, until=TODAY, images=True)
 
     def correct(db):
-        db.execute("CREATE TABLE IF NOT EXISTS corrections (image_id TEXT, created_at TEXT)")
-        image = next(db.query("SELECT i.id, s.created_at FROM images i JOIN studies s ON s.id = i.study_id"))
-        columns = {c.name for c in db.table("corrections").columns}
-        if columns == {"image_id", "created_at"}:
-            db.table("corrections").insert({"image_id": image["id"], "created_at": image["created_at"]})
+        found = next(
+            db.query("SELECT i.id, s.created_at, s.account_id FROM images i JOIN studies s ON s.id = i.study_id")
+        )
+        for number, deleted_at in enumerate((None, found["created_at"])):
+            row = {"id": str(number), "image_id": found["id"], "number": number, "account_id": found["account_id"]}
+            times = {"created_at": found["created_at"], "deleted_at": deleted_at}
+            db.table("corrections").insert({**row, **times, "drawn_sha256": "x"})
 
     api.database.write(correct)
     found = told(api)["corrections"]
