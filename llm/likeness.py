@@ -131,8 +131,8 @@ def ship() -> None:
     if vectors is None:
         raise SystemExit("no embeddings here: the weights need them")
     fitted = fit(rules, phrases, vectors)
-    half = {"both": fitted.both.astype(np.float16), "characters": fitted.characters.astype(np.float16)}
-    np.savez_compressed(WEIGHTS, names=np.array(fitted.names), of=np.array(digest()), **half)
+    both, characters = (weights.astype(np.float16) for weights in (fitted.both, fitted.characters))
+    np.savez_compressed(WEIGHTS, names=np.array(fitted.names), of=np.array(digest()), both=both, characters=characters)
 
 
 def read(question: str) -> dict[str, float]:
