@@ -1,6 +1,5 @@
 """What a day came to, as rows (topic, key, amount): counted once when it is long over, live before that."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -52,8 +51,8 @@ def count_day(db: sqlite_utils.Database, day: date) -> Counts:
     """Everything that is counted of one day; reads that day's rows only."""
     since, until = bounds(day)
     counts: Counts = {}
-    for topic, sql in _queries(db):
-        for found in db.query(sql, {"since": since, "until": until}):
+    for topic, sql in _QUERIES.items():
+        for found in db.query(sql.format(_SPAN), {"since": since, "until": until}):
             counts[(topic, str(found["key"]))] = found["n"]
     return counts
 
@@ -109,11 +108,6 @@ def add(whole: Counts, part: Counts) -> None:
     """Add one span's counts to another's."""
     for key, amount in part.items():
         whole[key] = whole.get(key, 0) + amount
-
-
-def _queries(db: sqlite_utils.Database) -> Iterator[tuple[str, str]]:
-    for topic, sql in _QUERIES.items():
-        yield topic, sql.format(_SPAN)
 
 
 def _uncounted(db: sqlite_utils.Database, before: date, anew: bool) -> list[date]:

@@ -40,14 +40,14 @@ def starter(api):
 
 
 def test_an_added_document_answers_until_it_is_removed(api):
-    assert ask(api, "下田被蚂蟥叮了怎么办")["sources"] == []
+    assert ask(api, "蚂蟥叮人怎么取下来")["sources"] == []
     document = add(api).json()
-    answer = ask(api, "下田被蚂蟥叮了怎么办")
+    answer = ask(api, "蚂蟥叮人怎么取下来")
     assert (answer["source"], answer["sources"][0]["title"]) == ("passages", "田间急救：蚂蟥叮咬")
     assert "不要硬拉" in answer["answer"] and not answer["sources"][0]["reviewed"]
     removed = api.client.delete(f"/api/v1/documents/{document['id']}", headers=api.as_("boss"))
     assert removed.status_code == 204
-    assert ask(api, "下田被蚂蟥叮了怎么办")["sources"] == []
+    assert ask(api, "蚂蟥叮人怎么取下来")["sources"] == []
 
 
 def test_only_admins_add_and_only_clinicians_sign(api):
