@@ -1,9 +1,18 @@
 """`python -m llm.ship`: compute vectors and weights anew, after entries or examples have changed."""
 
+import click
+
 from llm import embedding, likeness
 from llm.knowledge import starter_entries
 
-if __name__ == "__main__":
+
+@click.command()
+def main() -> None:
+    """Write the vectors and the triage's weights for the entries and known phrasings as they are now."""
     entries = [(entry.title, entry.asked, entry.text) for entry in starter_entries()]
     embedding.ship(entries, [phrase for _, phrase in likeness.phrasings()])
     likeness.ship()
+
+
+if __name__ == "__main__":
+    main()
