@@ -3,44 +3,20 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
-from support.box import PASSWORD, ROOT
-
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-SHOTS = ROOT / "tests" / "artifacts"
+from support.box import PASSWORD
+from support.visit import FLAGS, Visit
 
 
-@dataclass
-class AdminVisit:
-    """A page of a logged-in admin; `faults` are its console's errors and addresses outside the box."""
-
-    page: Page
-    url: str
-    faults: list[str] = field(default_factory=list)
-
-    def open(self, path: str) -> Page:
-        self.page.goto(self.url + path)
-        return self.page
-
-    def shot(self, name: str) -> None:
-        SHOTS.mkdir(exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+class AdminVisit(Visit):
+    """A page of a logged-in admin, who says yes to whatever the box asks again."""
 
     def watch(self) -> None:
-        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
-        self.page.on("request", lambda request: self._note(request.url))
+        super().watch()
         self.page.on("dialog", lambda dialog: dialog.accept())
-
-    def _note(self, url: str) -> None:
-        address = urlsplit(url)
-        if address.scheme in ("http", "https", "ws") and address.hostname != "127.0.0.1":
-            self.faults.append(f"left the box: {url}")
 
 
 @contextmanager
