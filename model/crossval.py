@@ -64,11 +64,16 @@ def best_thresholds(record: dict, datasets: tuple[str, ...], arm: str = "attenti
 
 
 def thresholds_for(config: TrainConfig) -> dict[str, float]:
-    """What the record of the same recipe's folds chose; nothing without one: another recipe's networks saw other
-    observers, who mark more or less, and are sure of other pixels."""
+    """What the record of the same recipe's folds chose, when they were trained at the same size and at least half as
+    long; else nothing: another recipe's networks saw other observers, who mark more or less, and one trained shortly
+    is unsure of itself and does better with a higher threshold."""
     path = RECORDS / f"{config.organ}.json"
-    record = json.loads(path.read_text("utf-8")) if path.exists() else {"settings": {"recipe": None}}
-    return best_thresholds(record, config.facts.datasets) if record["settings"]["recipe"] == config.recipe else {}
+    if not path.exists():
+        return {}
+    record = json.loads(path.read_text("utf-8"))
+    settings = record["settings"]
+    alike = settings["recipe"] == config.recipe and settings.get("side_px", 0) == config.side_px
+    return best_thresholds(record, config.facts.datasets) if alike and 2 * settings["steps"] >= config.steps else {}
 
 
 def compare(record: dict) -> dict:
@@ -161,6 +166,7 @@ def _compact(record: dict) -> str:
 @click.option("--steps", default=300, show_default=True, help="of each training")
 @click.option("--folds", default=TrainConfig.folds, show_default=True)
 @click.option("--seed", default=TrainConfig.seed, show_default=True)
+@click.option("--side-px", default=TrainConfig.side_px, help="see films and slices at this size, 0 for the recipe's")
 def main(organ: str, data: Path, work: Path, **settings: Any) -> None:
     """Cross-validate the attention U-Net against the plain one."""
     config = TrainConfig(organ=organ, recipe="field", **settings)

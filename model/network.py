@@ -8,7 +8,10 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """`width` channels at full resolution, doubled at each of `depth` - 1 poolings; one output for each label."""
+    """`width` channels at full resolution, doubled at each of `depth` - 1 poolings; one output for each label.
+
+    `whole`: the network is shown whole pictures in training as in use, so its gates may know a picture's mean.
+    """
 
     channels: int = 3
     classes: int = 1
@@ -16,6 +19,7 @@ class NetworkConfig:
     depth: int = 4
     attention: bool = True
     dropout: float = 0.1
+    whole: bool = False
 
 
 class ConvBlock(nn.Sequential):
@@ -46,7 +50,7 @@ class AttentionGate(nn.Module):
     so did this one without its own answer; model/README.md has the figures.
     """
 
-    def __init__(self, channels: int, classes: int):
+    def __init__(self, channels: int, classes: int, whole: bool = False):
         super().__init__()
         inner = max(channels // 2, 8)
         self.answer = nn.Conv2d(channels, classes, 1)
@@ -54,13 +58,18 @@ class AttentionGate(nn.Module):
         self.gate = nn.Conv2d(channels, inner, 1, bias=False)
         self.norm = nn.BatchNorm2d(inner)
         self.told = nn.Conv2d(classes, inner, 1, bias=False)
+        self.whole = nn.Conv2d(channels, inner, 1, bias=False) if whole else None
         self.weight = nn.Conv2d(inner, channels, 3, padding=1)
         for start in (self.told.weight, self.weight.weight, self.weight.bias):
             nn.init.zeros_(start)  # type: ignore[arg-type]
+        if self.whole:
+            nn.init.zeros_(self.whole.weight)
 
     def forward(self, skip: Tensor, gate: Tensor) -> tuple[Tensor, Tensor]:
         answer = self.answer(gate)
         agreement = self.norm(self.skip(skip) + self.gate(gate)) + self.told(torch.sigmoid(answer))
+        if self.whole:
+            agreement = agreement + self.whole(gate.mean((2, 3), keepdim=True))
         return skip * (2 * torch.sigmoid(self.weight(torch.relu(agreement)))), answer
 
 
@@ -83,7 +92,7 @@ class UNet(nn.Module):
         below = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.up = nn.ModuleList(nn.ConvTranspose2d(low, high, 2, stride=2) for low, high in below)
         gated = [high for _, high in below if config.attention]
-        self.gates = nn.ModuleList(AttentionGate(high, config.classes) for high in gated)
+        self.gates = nn.ModuleList(AttentionGate(high, config.classes, config.whole) for high in gated)
         decoding = zip(below, dropout[-2::-1], strict=True)
         self.decoder = nn.ModuleList(ConvBlock(2 * high, high, share) for (_, high), share in decoding)
         self.head = nn.Conv2d(config.width, config.classes, 1)

@@ -25,35 +25,46 @@ def judge(organ: str, image: np.ndarray, fov: np.ndarray) -> Quality:
     """`organ` as in tasks.py; `image` uint8 (H, W, 3) RGB; `fov` uint8 (h, w), 1 inside the lit area."""
     if min(image.shape[:2]) < MIN_SIDE_PX:
         return Quality("refused", (f"图片太小，短边至少需要 {MIN_SIDE_PX} 像素，请上传原图。",))
-    small = cv2.resize(image, (256, 256), interpolation=cv2.INTER_AREA).astype(np.float32)
+    reduced = _reduced(image)
+    small = cv2.resize(reduced, (256, 256), interpolation=cv2.INTER_AREA).astype(np.float32)
     if float(small.std(axis=(0, 1)).max()) < 4:
         return Quality("refused", ("图片几乎是一片纯色，看不到可以分割的内容，请检查后重新拍摄。",))
-    task, verdict = TASKS[organ], gate.judge(organ, image)
+    task, verdict = TASKS[organ], gate.judge(organ, reduced)
     if verdict.likeness < gate.cutoffs()["refuse"]:
         return Quality("refused", (_unlike(task, verdict),))
     doubts = _doubt_fundus(small, fov) if organ == "retina" else _doubt_grey(small)
     if verdict.likeness < gate.cutoffs()["doubt"]:
-        doubts.insert(0, f"这张图片不太像{task.image_zh}，结果可能不可靠。")
-    if sharpness(image) < BLURRED:
+        doubts.insert(0, _doubt_kind(task, verdict))
+    if sharpness(reduced) < BLURRED:
         doubts.append("图片模糊，边界和细小结构可能不准，建议对焦后重新拍摄。")
     return Quality("doubtful" if doubts else "ok", tuple(doubts))
+
+
+def _reduced(image: np.ndarray) -> np.ndarray:
+    """The picture at 512 px, once for all that is asked of it: 50 megapixels take a while to read."""
+    ratio = 512 / max(image.shape[:2])
+    return cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
+
+
+def _doubt_kind(task: Task, verdict: gate.Verdict) -> str:
+    if verdict.mend == "mirror":
+        return f"这张{task.image_zh}像是左右翻转的，左右标注可能颠倒，结果可能不可靠；请核对方向标记。"
+    return f"这张图片不太像{task.image_zh}，结果可能不可靠。"
 
 
 def _unlike(task: Task, verdict: gate.Verdict) -> str:
     if verdict.mend == "invert":
         return f"这张图片像是黑白反转的{task.image_zh}，请先反转（正像显示）再提交。"
-    if verdict.mend == "turn":
-        return f"这张{task.image_zh}的方向可能不对，请旋转到正常方向后再提交。"
+    if verdict.mend in ("turn", "mirror"):
+        return f"这张{task.image_zh}的方向可能不对，请旋转（或左右翻转）到正常方向后再提交。"
     if verdict.kind is not None:
         return f"这张图片更像{TASKS[verdict.kind].image_zh}，不像{task.image_zh}。如果选错了部位，请改选后重新提交。"
     return f"这张图片不像{task.image_zh}。请确认上传的是{task.image_zh}，而不是截图、文档或其他照片。"
 
 
-def sharpness(image: np.ndarray) -> float:
-    """How strong fine detail is beside broad detail, on the lit area at 512 px; a blurred picture has little."""
-    ratio = 512 / max(image.shape[:2])
-    plane = cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
-    grey = cv2.cvtColor(plane, cv2.COLOR_RGB2GRAY).astype(np.float32)
+def sharpness(reduced: np.ndarray) -> float:
+    """How strong fine detail is beside broad detail on a 512 px picture's lit area; a blurred one has little."""
+    grey = cv2.cvtColor(reduced, cv2.COLOR_RGB2GRAY).astype(np.float32)
     lit = cv2.erode((grey > 20).astype(np.uint8), np.ones((15, 15), np.uint8)) > 0
     if not lit.any():
         return 0.0

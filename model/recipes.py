@@ -1,6 +1,6 @@
 """What each release is trained on and how: facts that training, export and judging share. No torch here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from model.augment import Augment
 from model.preprocess import FundusPreprocess, GreyPreprocess, Preprocess
@@ -21,11 +21,12 @@ class Recipe:
     channels: int = 3
 
 
-_UPRIGHT = Augment(angle=12, scale=0.2, shift=0.06, stretch=0.08, perspective=0.1, elastic_px=2, flips="x", photo=0.15)
+# Films and slices are never mirrored: all show the patient's right on the left, and the side is what tells the heart,
+# and the liver from it. The gate warns of a mirrored one.
+_UPRIGHT = Augment(angle=12, scale=0.2, shift=0.06, stretch=0.08, perspective=0.1, elastic_px=2, flips="", photo=0.15)
 
 # "benchmark" is trained on the benchmark's training set alone, for the table beside the peers; "field" on all that is
-# allowed, with harder pictures, and is what users are served. The liver has no such benchmark here: field only. Its
-# slices are never mirrored: all show the patient's right on the left, and the side is what tells it from a heart.
+# allowed, with harder pictures, and is what users are served. The liver has no such benchmark here: field only.
 RECIPES: dict[tuple[str, str], Recipe] = {
     ("retina", "benchmark"): Recipe(("drive-train",), FundusPreprocess(), Augment()),
     ("retina", "field"): Recipe(
@@ -33,7 +34,5 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ),
     ("chest", "benchmark"): Recipe(("jsrt",), GreyPreprocess(), _UPRIGHT, depth=5, channels=1),
     ("chest", "field"): Recipe(("jsrt", "shenzhen"), GreyPreprocess(), _UPRIGHT, depth=5, channels=1),
-    ("liver", "field"): Recipe(
-        ("lits", "msd"), GreyPreprocess(clahe=0.0), replace(_UPRIGHT, flips=""), depth=5, channels=1
-    ),
+    ("liver", "field"): Recipe(("lits", "msd"), GreyPreprocess(clahe=0.0), _UPRIGHT, depth=5, channels=1),
 }

@@ -26,7 +26,8 @@ SIDE_PX = 96
 class Verdict:
     """`kind` is the organ whose pictures this one looks like, or None; `likeness` 0…1 to those of the one asked for.
 
-    `mend` says what would make a refused picture look right: "turn", "invert" (a film shown as its negative) or None.
+    `mend` says what would make a picture that is refused or doubted look right: "turn", "mirror", "invert" (a film
+    shown as its negative) or None.
     """
 
     kind: str | None
@@ -36,7 +37,7 @@ class Verdict:
 
 def thumbnail(image: np.ndarray) -> np.ndarray:
     """uint8 (H, W, 3) RGB → float32 (3, SIDE_PX, SIDE_PX), -1…1; squeezed, for the whole picture counts."""
-    small = cv2.resize(image, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(np.ascontiguousarray(image), (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_AREA)
     return small.astype(np.float32).transpose(2, 0, 1) / 127.5 - 1
 
 
@@ -51,18 +52,17 @@ def judge(organ: str, image: np.ndarray) -> Verdict:
     alike = likeness(image)
     best = max(alike, key=lambda each: alike[each])
     kind = best if alike[best] >= cutoffs()["doubt"] else None
-    mend = None if kind or alike[organ] >= cutoffs()["refuse"] else _mend(organ, image)
+    mend = None if kind else _mend(organ, image)
     return Verdict(kind, alike[organ], mend)
 
 
 def _mend(organ: str, image: np.ndarray) -> str | None:
-    small = np.ascontiguousarray(thumbnail(image).transpose(1, 2, 0))
-    image = ((small + 1) * 127.5).astype(np.uint8)
-    tries = {"invert": 255 - image, **{f"turn {n}": np.rot90(image, n) for n in (1, 2, 3)}}
-    for name, tried in tries.items():
-        if likeness(np.ascontiguousarray(tried))[organ] >= cutoffs()["doubt"]:
-            return name.split()[0]
-    return None
+    small = ((thumbnail(image).transpose(1, 2, 0) + 1) * 127.5).astype(np.uint8)
+    turned = {f"turn {n}": np.rot90(small, n) for n in (1, 2, 3)}
+    tries = {"mirror": small[:, ::-1], "invert": 255 - small, **turned}
+    alike = {name: likeness(tried)[organ] for name, tried in tries.items()}
+    best = max(alike, key=lambda name: alike[name])
+    return best.split()[0] if alike[best] >= cutoffs()["doubt"] else None
 
 
 @cache

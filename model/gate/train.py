@@ -2,8 +2,9 @@
 
 It learns fundus photos, films and slices from the training parts of the data sets, as they are and as phones see
 them; and what is none of these from photographs (`--photos`, any folder of them), drawn pages, screens and patterns.
-It is judged on patients kept apart, on cameras never shown (STARE), and on `--strangers`: pictures of things that it
-never saw. Takes some minutes.
+A film or a slice that is turned or a negative is none of them either, and a mirrored one is only half of one: its
+network was taught where the heart and the liver lie. It is judged on patients kept apart, as they are, turned and
+mirrored, on cameras never shown (STARE), and on `--strangers`: pictures of things that it never saw.
 """
 
 import json
@@ -31,7 +32,9 @@ TRAINED_ON = {
 }
 KEPT_APART = {"retina": ("drive-test", "stare"), "chest": ("jsrt", "shenzhen"), "liver": ("lits", "msd")}
 CUTOFFS = {"refuse": 0.05, "doubt": 0.5}
-REDUCED_PX = 320
+UPRIGHT = ("chest", "liver")  # an eye may lie on any side
+MIRRORED = 0.1  # how much like a film a mirrored one is: doubtful, for some people's hearts do lie on the right
+REDUCED_PX = 192
 
 
 def network() -> nn.Module:
@@ -98,8 +101,6 @@ def changed(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     top, bottom = (int(v * height) for v in random.uniform(0, 0.1, 2))
     left, right = (int(v * width) for v in random.uniform(0, 0.1, 2))
     image = image[top : height - bottom, left : width - right]
-    if random.random() < 0.5:
-        image = image[:, ::-1]
     if random.random() < 0.25:
         top, bottom, left, right = (int(v) for v in random.uniform(0, 0.15, 4) * min(image.shape[:2]))
         frame = [float(random.choice([0, 255, 40]))] * 3
@@ -130,8 +131,8 @@ class Mixture:
         target = np.zeros(len(TASKS), np.float32)
         if self.random.random() < 0.5:
             index = int(self.random.integers(len(TASKS)))
-            target[index] = 1
-            image = self._any(self.organs[list(TASKS)[index]])
+            organ = list(TASKS)[index]
+            image, target[index] = self._held(self._any(self.organs[organ]), organ)
             if self.random.random() < 0.1:  # a red-free or a grey print of a fundus photo is one still
                 image = image[..., 1:2].repeat(3, axis=2)
         elif self.random.random() < 0.3:
@@ -141,6 +142,19 @@ class Mixture:
             if self.random.random() < 0.3:
                 image = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None].repeat(3, axis=2)
         return thumbnail(changed(image, self.random)), target
+
+    def _held(self, image: np.ndarray, organ: str) -> tuple[np.ndarray, float]:
+        """A picture as a hand may hold it, and how much it is then what the organ's network was made for."""
+        kind = self.random.choice(["upright", "mirrored", "turned", "negative"], p=[0.5, 0.15, 0.25, 0.1])
+        if organ not in UPRIGHT:
+            turned = np.rot90(image, self.random.integers(4))
+            return (turned[:, ::-1] if kind == "mirrored" else turned), 1.0
+        if kind == "turned":
+            turned = np.rot90(image, self.random.integers(1, 4))
+            return (turned[:, ::-1] if self.random.random() < 0.3 else turned), 0.0
+        if kind == "negative":
+            return 255 - image, 0.0
+        return (image[:, ::-1], MIRRORED) if kind == "mirrored" else (image, 1.0)
 
     def _any(self, images: list[np.ndarray]) -> np.ndarray:
         return images[int(self.random.integers(len(images)))]
@@ -195,6 +209,12 @@ def judge(data: Path, strangers: Path) -> dict:
             "other_organs": _shares(others),
             "strangers": _shares(bad),
         }
+        if organ in UPRIGHT:
+            images = [image for images in own[organ].values() for image in images]
+            verdict[organ] |= {
+                "turned": _shares([likeness(np.rot90(image, k))[organ] for image in images for k in (1, 2, 3)]),
+                "mirrored": _shares([likeness(image[:, ::-1])[organ] for image in images]),
+            }
     return verdict
 
 

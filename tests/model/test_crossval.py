@@ -62,6 +62,16 @@ def test_thresholds_come_from_the_sets_asked_for():
     assert best_thresholds(mixed, ("stare",)) == {"vessel": THRESHOLDS[1]}
 
 
+def test_thresholds_come_from_runs_of_the_same_recipe_and_about_the_same_length(tmp_path, monkeypatch):
+    monkeypatch.setattr(crossval, "RECORDS", tmp_path)
+    field = TrainConfig(recipe="field", steps=1000)
+    assert crossval.thresholds_for(field) == {}
+    for steps, recipe, chosen in ((500, "field", True), (499, "field", False), (500, "benchmark", False)):
+        kept = record([0.0] * 4) | {"settings": {"recipe": recipe, "steps": steps}}
+        (tmp_path / "retina.json").write_text(json.dumps(kept))
+        assert bool(crossval.thresholds_for(field)) == chosen
+
+
 @pytest.mark.parametrize("path", sorted(crossval.RECORDS.glob("*.json")), ids=lambda path: path.stem)
 def test_the_records_kept_here_agree_with_their_summary(path):
     kept = crossval.read(path.stem)

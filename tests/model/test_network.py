@@ -56,6 +56,19 @@ def test_what_a_gate_says_by_itself_weighs_on_the_skip():
     assert not torch.allclose(before, gate(skip, signal)[0])
 
 
+def test_a_gate_of_whole_pictures_knows_what_is_far_away():
+    torch.manual_seed(0)
+    for whole in (False, True):
+        gate = AttentionGate(8, classes=1, whole=whole).eval()
+        for convolution in (gate.weight, *([gate.whole] if gate.whole else [])):
+            torch.nn.init.normal_(convolution.weight)
+        skip, signal = torch.rand(1, 8, 12, 12), torch.rand(1, 8, 12, 12)
+        elsewhere = signal.clone()
+        elsewhere[..., 6:, 6:] += 1
+        same = torch.allclose(gate(skip, signal)[0][..., 0, 0], gate(skip, elsewhere)[0][..., 0, 0])
+        assert same == (not whole)
+
+
 def test_it_learns_what_it_is_shown():
     torch.manual_seed(0)
     network = UNet(NetworkConfig(width=4, depth=3, dropout=0))
