@@ -40,6 +40,15 @@ def load_checkpoint(path: Path) -> tuple[TrainConfig, UNet, dict]:
     return config, network.eval(), state
 
 
+def runs_before(config: TrainConfig) -> list[dict]:
+    """Settings and seconds of the runs whose weights this one began with, the first one first."""
+    if not config.start:
+        return []
+    state = torch.load(config.start, weights_only=True)
+    earlier = TrainConfig.from_dict(state["config"])
+    return [*runs_before(earlier), {**asdict(earlier), "seconds": round(state["seconds"])}]
+
+
 def write_onnx(network: nn.Module, path: Path, channels: int, multiple: int) -> None:
     """Export with height and width left open."""
     side = 8 * multiple
@@ -107,6 +116,7 @@ def main(checkpoint: Path, version: str) -> None:
             "data": facts.datasets,
             "part": facts.part,
             "seconds": round(state["seconds"]),
+            "before": runs_before(config),
             "losses": [[step, round(loss, 4)] for step, loss in state["history"]],
         },
         "files": {},

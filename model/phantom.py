@@ -38,27 +38,32 @@ def fundus_phantom(seed: int = 7, size: tuple[int, int] = SIZE) -> tuple[np.ndar
 
 
 def chest_phantom(seed: int = 7, side: int = 512) -> np.ndarray:
-    """A film uint8 (side, side, 3): trunk, two lungs with ribs, heart, spine, diaphragm."""
+    """A film uint8 (side, side, 3): trunk, two lungs with ribs, the heart to the left, vessels, spine, diaphragm."""
     random = np.random.default_rng(seed)
     plane: np.ndarray = np.full((side, side), 18.0, np.float32)
-    _ellipse(plane, (0.5, 0.62), (0.44, 0.62), 150)
-    _ellipse(plane, (0.5, 0.12), (0.09, 0.2), 150)
+    _ellipse(plane, (0.5, 0.7), (0.49, 0.66), 190)
+    _ellipse(plane, (0.5, 0.12), (0.1, 0.2), 190)
     lungs = np.zeros_like(plane)
-    for at in (0.31, 0.69):
-        _ellipse(lungs, (at, 0.46), (0.135, 0.3), 1)
-        _ellipse(lungs, (at, 0.84), (0.2, 0.15), 0)
-    _ellipse(lungs, (0.55, 0.63), (0.15, 0.13), 0)
-    plane -= 105 * lungs
-    _ellipse(plane, (0.55, 0.63), (0.14, 0.125), 190)
-    _ellipse(plane, (0.5, 0.5), (0.035, 0.6), 195)
-    _ellipse(plane, (0.5, 1.0), (0.42, 0.24), 200)
+    for at, below in ((0.3, 0.93), (0.7, 0.96)):
+        _ellipse(lungs, (at, 0.5), (0.16, 0.38), 1)
+        _ellipse(lungs, (at, below), (0.2, 0.18), 0)
+    plane -= 135 * lungs
+    heart = np.zeros_like(plane)
+    middle, axes = (round(0.56 * side), round(0.64 * side)), (round(0.19 * side), round(0.12 * side))
+    cv2.ellipse(heart, middle, axes, 35, 0, 360, color=1.0, thickness=cv2.FILLED)
+    _ellipse(heart, (0.55, 0.4), (0.05, 0.06), 1)
+    _ellipse(heart, (0.5, 0.45), (0.065, 0.3), 1)
+    plane[heart > 0] = 220
+    _ellipse(plane, (0.5, 0.5), (0.035, 0.6), 235)
+    for at, below in ((0.28, 0.95), (0.72, 0.98)):
+        _ellipse(plane, (at, below), (0.24, 0.15), 232)
     for row in range(9):
-        for at in (0.31, 0.69):
-            centre = round(at * side), round((0.2 + 0.065 * row) * side)
-            axes = round(0.17 * side), round(0.075 * side)
+        for at in (0.29, 0.71):
+            centre = round(at * side), round((0.2 + 0.075 * row) * side)
             rib = np.zeros_like(plane)
-            cv2.ellipse(rib, centre, axes, 0, 195, 345, color=1.0, thickness=round(0.016 * side))
-            plane += 22 * rib
+            axes = round(0.19 * side), round(0.085 * side)
+            cv2.ellipse(rib, centre, axes, 0, 195, 345, color=1.0, thickness=round(0.018 * side))
+            plane += 18 * rib
     plane = cv2.GaussianBlur(plane, (0, 0), side / 170) + random.normal(0, 2.5, plane.shape)
     return np.repeat(np.clip(plane, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
 

@@ -130,8 +130,9 @@ def gate_table() -> str:
     """How well the gate tells pictures apart, and how many good ones it turns away."""
     judged = json.loads(RECORD.read_text("utf-8"))["judged"]
     lines = [
-        "| organ | AUROC | good pictures wrongly refused | … doubted | other organs' refused | strangers refused |",
-        "| --- | --- | --- | --- | --- | --- |",
+        "| organ | AUROC | good pictures wrongly refused | … doubted | other organs' refused | strangers refused "
+        "| turned refused | … doubted | mirrored refused | … doubted |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for organ, row in judged.items():
         good = row["good"].values()
@@ -139,16 +140,24 @@ def gate_table() -> str:
         refused, doubted = (sum(each["n"] * each[key] for each in good) for key in ("refused", "doubted"))
         others, strangers = (f"{row[key]['refused']:.1%} of {row[key]['n']}" for key in ("other_organs", "strangers"))
         wrong = f"{refused:.0f} of {count} | {doubted:.0f} of {count}"
-        lines.append(f"| {organ} | {row['auroc']:.4f} | {wrong} | {others} | {strangers} |")
+        held = [
+            f"{row[way][key]:.1%} of {row[way]['n']}" if way in row else "–"
+            for way in ("turned", "mirrored")
+            for key in ("refused", "doubted")
+        ]
+        lines.append(f"| {organ} | {row['auroc']:.4f} | {wrong} | {others} | {strangers} | {' | '.join(held)} |")
     return "\n".join(lines)
 
 
 def times_table() -> str:
-    """What each training took."""
+    """What each training took, with the runs that it began with."""
     lines = ["| release | steps | wall-clock minutes, two shared CPU cores |", "| --- | --- | --- |"]
     for folder in folders():
         training = release.load(folder, verify_hashes=False).training
-        lines.append(f"| {folder.parent.name} {folder.name} | {training['steps']} | {training['seconds'] / 60:.0f} |")
+        runs = [*training.get("before", ()), training]
+        steps = " + ".join(f"{run['steps']}{f' at {side} px' if (side := run.get('side_px')) else ''}" for run in runs)
+        minutes = sum(run["seconds"] for run in runs) / 60
+        lines.append(f"| {folder.parent.name} {folder.name} | {steps} | {minutes:.0f} |")
     return "\n".join(lines)
 
 

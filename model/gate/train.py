@@ -236,7 +236,8 @@ def _part(name: str, part: str = "train") -> str:
 @click.option("--strangers", type=click.Path(exists=True, path_type=Path), required=True, help="pictures to judge with")
 @click.option("--steps", default=1200, show_default=True)
 @click.option("--terms", required=True, help="where the photographs come from and their terms, for the record")
-def main(data: Path, photos: Path, strangers: Path, steps: int, terms: str) -> None:
+@click.option("--strange-terms", required=True, help="the same of the strangers")
+def main(data: Path, photos: Path, strangers: Path, steps: int, terms: str, strange_terms: str) -> None:
     """Train, export and judge the gate; writes gate.onnx and gate.json beside this file."""
     torch.manual_seed(1)
     cv2.setNumThreads(1)
@@ -251,6 +252,7 @@ def main(data: Path, photos: Path, strangers: Path, steps: int, terms: str) -> N
     record = {
         "cutoffs": CUTOFFS,
         "training": {"data": TRAINED_ON, "photographs": terms, "steps": steps, "seed": 1},
+        "strangers": strange_terms,
         "judged": judge(data, strangers),
         "sha256": release.sha256(WEIGHTS),
     }

@@ -53,12 +53,16 @@ def test_photographs_and_screens_are_refused(organ):
         assert TASKS[organ].image_zh in judged.reasons_zh[0]
 
 
-def test_a_negative_and_a_turned_film_are_told_apart(labelled):
-    films = [sample.image for sample in load(labelled, ("jsrt",), "test")][:12]
-    inverted = [judge("chest", 255 - film).reasons_zh for film in films]
-    turned = [judge("chest", np.ascontiguousarray(np.rot90(film))).reasons_zh for film in films]
-    assert sum("反转" in "".join(reasons) for reasons in inverted) >= 10
-    assert sum("方向" in "".join(reasons) for reasons in turned) >= 8
+@pytest.mark.parametrize(("organ", "dataset"), [("chest", "jsrt"), ("liver", "msd")])
+def test_what_is_turned_mirrored_or_a_negative_is_told(labelled, organ, dataset):
+    images = [sample.image for sample in load(labelled, (dataset,), "test")][:12]
+    inverted = [judge(organ, 255 - image) for image in images]
+    turned = [judge(organ, np.ascontiguousarray(np.rot90(image, k))) for image in images for k in (1, 2, 3)]
+    mirrored = [judge(organ, np.ascontiguousarray(image[:, ::-1])) for image in images]
+    assert sum("反转" in "".join(each.reasons_zh) for each in inverted) >= 10
+    assert sum("方向" in "".join(each.reasons_zh) for each in turned) >= 30
+    assert sum("翻转" in "".join(each.reasons_zh) for each in mirrored) >= 8
+    assert sum(each.status == "ok" for each in (*inverted, *turned, *mirrored)) <= 4
 
 
 @pytest.mark.parametrize("organ", TASKS)
