@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import sqlite_utils
 
-from appliance import jobs
+from appliance import jobs, leftovers
 from appliance.clock import boot_id, boot_seconds
 from appliance.database import Database, rows
 from appliance.engines import Engines
@@ -93,11 +93,13 @@ class Worker:
         if job is None:
             return False
         log.info("job %s %s, attempt %d", job.kind, job.id, job.attempts)
+        storage = self._storage.noting()
         try:
             with self._heartbeat(job):
-                keep = handlers[job.kind](self._database, self._storage, self._engines, job)
+                keep = handlers[job.kind](self._database, storage, self._engines, job)
             self._database.write(lambda db: _finish(db, job, keep))
             log.info("job %s succeeded", job.id)
+            return True
         except LeaseLost:
             log.warning("job %s: the lease was lost, its result is dropped", job.id)
         except XiangyiError as error:
@@ -107,6 +109,8 @@ class Worker:
         except Exception:
             log.exception("job %s failed", job.id)
             self._fail(job, "job_failed", "处理这张图片时出错，原图已保存；请联系管理员查看日志。")
+        # Its study may have been erased meanwhile: no row will name what was drawn.
+        self._database.write(lambda db: leftovers.note(db, *storage.written))
         return True
 
     def _fail(self, job: Job, code: str, message: str) -> None:

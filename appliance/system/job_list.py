@@ -39,7 +39,7 @@ def list_all(database: Database, state: str, before: str | None) -> JobLines:
         where = lists.Where()
         if state:
             where.add("j.state = ?", state)
-        lists.after(where, "j", before)
+        lists.after(where, ("j.created_at", "j.rowid"), before)
         sql = (
             f"SELECT j.rowid AS number, j.* FROM jobs j WHERE {where.sql} ORDER BY created_at DESC, rowid DESC LIMIT ?"  # noqa: S608
         )

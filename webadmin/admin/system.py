@@ -25,7 +25,7 @@ from appliance.system.audit_log import AuditFilter, AuditLines
 from appliance.system.job_list import JobLines
 from webadmin import wording
 from webadmin.admin.overview import AdminView
-from webadmin.admin.studies import query_of
+from webadmin.admin.listing import query_of
 from webadmin.pages.health import STATUSES
 from webadmin.rendering import Pages
 
