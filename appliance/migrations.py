@@ -507,7 +507,9 @@ def m020_search_and_erasing(db: sqlite_utils.Database) -> None:
                     SELECT number, {new} FROM consultations WHERE id = new.id;
             END""",  # noqa: S608
         f"""CREATE TRIGGER consultations_forgotten AFTER DELETE ON consultations WHEN old.number IS NOT NULL
-            BEGIN INSERT INTO question_index(question_index, rowid, question) VALUES ('delete', old.number, {old}); END""",  # noqa: S608
+            BEGIN
+                INSERT INTO question_index(question_index, rowid, question) VALUES ('delete', old.number, {old});
+            END""",  # noqa: S608
         # A study that goes for good takes its name out of consultations: without this each is a walk over all.
         "CREATE INDEX consultations_study ON consultations(study_id)",
         # Stored files that a deleted row named. Not called …sha256: to be listed here must not keep a file.

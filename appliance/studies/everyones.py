@@ -138,4 +138,3 @@ def _where(db: sqlite_utils.Database, wanted: StudyFilter) -> lists.Where:
         lists.account_ids(db, where, "s.account_id", wanted.username)
     lists.between(where, "s.created_at", wanted.since, wanted.until)
     return where
-

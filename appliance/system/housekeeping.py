@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from appliance import leftovers
+from appliance.articles.publishing import forget_deleted
 from appliance.consultations import everyones as consultations
 from appliance.database import Database
 from appliance.errors import XiangyiError
@@ -45,6 +46,7 @@ class Housekeeping:
             lambda: measure_storage(database, settings, today),
             lambda: studies.purge(database),
             lambda: consultations.purge(database, settings.consultation_days),
+            lambda: forget_deleted(database),
             lambda: audit_log.purge(database, settings.audit_days),
             lambda: leftovers.sweep(database, self._storage),
         )

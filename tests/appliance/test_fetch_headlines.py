@@ -20,6 +20,11 @@ def channel():
     playing.close()
 
 
+def test_nothing_is_asked_while_headlines_are_switched_off(api, channel):
+    services.enqueue_due(api.database, HeadlineSettings((channel.url,), 30, enabled=False))
+    assert api.database.read(lambda db: rows(db, "SELECT id FROM jobs")) == []
+
+
 @pytest.fixture
 def fetch(api, channel):
     """Have the worker ask the channel once, in that mood, whenever it was asked before."""

@@ -114,7 +114,9 @@ def _account(client: httpx.Client, announcement: str) -> str:
     made = _made(client, "accounts", {"username": "wang", "fullName": "王芳", "department": "内科"})
     token = _made(client, "sessions", {"username": "wang", "password": made["password"]})["token"]
     own = {"Authorization": f"Bearer {token}"}
-    client.post(f"/api/v1/announcements/{announcement}/comments", json={"text": "谢谢！"}, headers=own).raise_for_status()
+    client.post(
+        f"/api/v1/announcements/{announcement}/comments", json={"text": "谢谢！"}, headers=own
+    ).raise_for_status()
     client.put("/api/v1/accounts/me/deletion", headers=own).raise_for_status()
     return made["id"]
 

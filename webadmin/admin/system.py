@@ -24,8 +24,8 @@ from appliance.system.about import Package
 from appliance.system.audit_log import AuditFilter, AuditLines
 from appliance.system.job_list import JobLines
 from webadmin import wording
-from webadmin.admin.overview import AdminView
 from webadmin.admin.listing import query_of
+from webadmin.admin.overview import AdminView
 from webadmin.pages.health import STATUSES
 from webadmin.rendering import Pages
 
