@@ -93,10 +93,10 @@ def test_no_page_shuts_anyone_out(visit, furnished, width):
     broken: dict[str, list[str]] = {}
     for number, path in enumerate(path for paths in addresses(furnished).values() for path in paths):
         page = visit.open(path)
+        visit.shot(f"page-{number:02}-{width}")
         page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
         if found := judged(page):
             broken[path] = found
-        visit.shot(f"page-{number:02}-{width}")
     assert not broken, "\n".join(f"{path}\n  " + "\n  ".join(found) for path, found in broken.items())
 
 

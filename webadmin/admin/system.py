@@ -40,6 +40,8 @@ TABS = (
 )
 JOBS = {
     "segment": "图像分割",
+    "correct": "测量修正",
+    "fetch_headlines": "获取头条",
     "install_release": "检验上传的模型",
     "open_release": "启用模型",
     "compare_releases": "对比模型",
