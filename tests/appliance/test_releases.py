@@ -92,7 +92,7 @@ def test_an_uploaded_release_is_deleted_but_not_the_served_one_nor_a_built_in(ap
     leftovers.sweep(api.database, api.storage)
     assert [path for path in api.settings.files_dir.rglob("*") if path.is_file()] == [], "its archive is still there"
     assert made_by(api) == before
-    assert proven(api, zipped(candidate(tmp_path, "9.0.0")))["state"] == "ready", "it may come again"
+    assert proven(api, zipped(candidate(tmp_path / "again", "9.0.0")))["state"] == "ready", "it may come again"
 
 
 def test_the_terminal_segments_with_the_release_that_is_served(api, tmp_path):
