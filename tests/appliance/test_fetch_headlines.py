@@ -53,7 +53,7 @@ def state(api) -> dict:
 
 
 def test_normal_headlines_are_newest_first_and_hold_no_more_than_they_may(api, fetch, channel):
-    assert listed(api) == {"items": [], "next": None, "fetchedAt": None}
+    assert listed(api) == {"items": [], "next": None, "fetchedAt": None, "enabled": True}
     assert fetch("normal") == 1
     page = listed(api)
     assert [item["title"] for item in page["items"]] == ["第 3 条健康新闻", "第 2 条健康新闻", "第 1 条健康新闻"]

@@ -22,12 +22,7 @@ from appliance.settings import Settings
 from appliance.statistics import services
 from appliance.studies import everyones as studies
 from appliance.studies.everyones import StudyFilter
-from support.rows import fill
-
-BARE = (
-    "SELECT s.id, s.organ, s.status, s.created_at, a.username FROM studies s JOIN accounts a ON a.id = s.account_id"
-    " WHERE s.deleted_at IS NULL ORDER BY s.created_at DESC LIMIT 51"
-)
+from support.rows import BARE, fill
 
 BARE_SEARCH = "SELECT rowid FROM question_index WHERE question_index MATCH '\"发热\"' ORDER BY rowid DESC LIMIT 51"
 
