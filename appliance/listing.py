@@ -33,6 +33,7 @@ class Listing:
     columns: str
     order: tuple[str, ...]
     missing: type[NotFound]
+    most_counted: int = lists.MOST_COUNTED
 
     def rows(self, db: sqlite_utils.Database, where: Where, limit: int, columns: str = "") -> Iterable[dict[str, Any]]:
         """With the names of their accounts, newest first."""
@@ -45,18 +46,18 @@ class Listing:
 
     def page(
         self, db: sqlite_utils.Database, where: Where, before: str | None, line: type[L]
-    ) -> tuple[list[L], str | None, int]:
-        """(lines behind the cursor, the next cursor, how many match). Raises Invalid for a cursor that no page gave.
+    ) -> tuple[list[L], str | None, int, int]:
+        """(lines behind the cursor, the next cursor, how many match, up to which number that is exact).
 
-        A first page that is the last needs no count.
+        Raises Invalid for a cursor that no page gave. A first page that is the last needs no count.
         """
-        total = lists.count(db, self.source, where) if before else None
+        total = lists.count(db, self.source, where, self.most_counted) if before else None
         lists.after(where, self.order, before)
         found = list(self.rows(db, where, lists.PAGE + 1))
         if total is None:
-            total = len(found) if len(found) <= lists.PAGE else lists.count(db, self.source, where)
+            total = len(found) if len(found) <= lists.PAGE else lists.count(db, self.source, where, self.most_counted)
         more = lists.cursor_of(found[lists.PAGE - 1]) if len(found) > lists.PAGE else None
-        return [line_of(line, each) for each in found[: lists.PAGE]], more, total
+        return [line_of(line, each) for each in found[: lists.PAGE]], more, total, self.most_counted
 
     def told(
         self,

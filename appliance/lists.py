@@ -72,9 +72,9 @@ def like(text: str) -> str:
     return f"%{escaped}%"
 
 
-def count(db: sqlite_utils.Database, source: str, where: Where) -> int:
-    """How many rows there are, at most one more than MOST_COUNTED."""
-    sql = f"SELECT count(*) AS n FROM (SELECT 1 FROM {source} WHERE {where.sql} LIMIT {MOST_COUNTED + 1})"  # noqa: S608
+def count(db: sqlite_utils.Database, source: str, where: Where, most: int = MOST_COUNTED) -> int:
+    """How many rows there are, at most one more than `most`."""
+    sql = f"SELECT count(*) AS n FROM (SELECT 1 FROM {source} WHERE {where.sql} LIMIT {most + 1})"  # noqa: S608
     found = row(db, sql, *where.parameters)
     return found["n"] if found else 0
 

@@ -30,6 +30,7 @@ _FOUND = replace(
     LISTING,
     source="question_index CROSS JOIN consultations c ON c.number = question_index.rowid",
     order=("question_index.rowid",),
+    most_counted=1000,  # each match is looked up by itself
 )
 _EXPORTED = {
     "id": "编号",
@@ -71,11 +72,12 @@ class ConsultationLine(msgspec.Struct, rename="camel"):
 
 
 class ConsultationLines(msgspec.Struct, rename="camel"):
-    """A page of the list; `total` is at most one more than what is counted exactly."""
+    """A page of the list; `total` is exact up to `counted`, and at most one more."""
 
     items: list[ConsultationLine]
     next: str | None
     total: int
+    counted: int
 
 
 def list_all(

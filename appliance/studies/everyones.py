@@ -62,11 +62,12 @@ class StudyLine(msgspec.Struct, rename="camel"):
 
 
 class StudyLines(msgspec.Struct, rename="camel"):
-    """A page of the list; `total` is at most one more than what is counted exactly."""
+    """A page of the list; `total` is exact up to `counted`, and at most one more."""
 
     items: list[StudyLine]
     next: str | None
     total: int
+    counted: int
 
 
 def list_all(database: Database, account: Account, wanted: StudyFilter, before: str | None, address: str) -> StudyLines:

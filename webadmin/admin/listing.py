@@ -7,7 +7,6 @@ import msgspec
 
 from appliance.consultations.everyones import ConsultationLines
 from appliance.listing import KEPT_DAYS
-from appliance.lists import MOST_COUNTED
 from appliance.studies.everyones import StudyLines
 from webadmin.admin.overview import AdminView
 
@@ -34,7 +33,7 @@ class ListView(AdminView):
     @property
     def total(self) -> str:
         """How many there are, as far as they are counted."""
-        return f"{MOST_COUNTED} 条以上" if self.page.total > MOST_COUNTED else f"{self.page.total} 条"
+        return f"{self.page.counted} 条以上" if self.page.total > self.page.counted else f"{self.page.total} 条"
 
 
 def query_of(wanted: msgspec.Struct) -> str:
