@@ -25,6 +25,8 @@ from appliance.errors import Forbidden, Invalid
 from appliance.storage import Storage
 from appliance.studies import everyones as studies
 
+OWN = ("consultations", "comments", "sessions")  # tables whose rows are of one account, beside studies
+
 
 class EraseData(msgspec.Struct, rename="camel"):
     """`password`: of whoever asks for it, for there is no way back."""
@@ -102,7 +104,7 @@ def erase(database: Database, storage: Storage, by: Account, account_id: str, ad
                 studies.remove(db, study["id"])
             gone = [
                 db.conn.execute(f"DELETE FROM {table} WHERE account_id = ?", (account_id,)).rowcount  # noqa: S608
-                for table in ("consultations", "comments", "sessions")
+                for table in OWN
             ]
             db.table("accounts").update(account_id, {"deletion_asked_at": None})
             audit.record(db, by.id, "account.erase", account_id, address)

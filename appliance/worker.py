@@ -19,7 +19,7 @@ from appliance.headlines import services as headlines
 from appliance.headlines.fetch import fetch_headlines
 from appliance.headlines.services import FETCH
 from appliance.jobs import Job, LeaseLost
-from appliance.overrides.services import current
+from appliance.overrides import services as overrides
 from appliance.releases.activation import OPEN, segmenter_for
 from appliance.releases.comparison import COMPARE, compare_releases
 from appliance.releases.services import INSTALL, bring_back_lost, install_release, open_release
@@ -74,9 +74,9 @@ class Worker:
         threading.Thread(target=self._run_errands, name="errands", daemon=True).start()
         version, idle = None, 0.0
         while not self._stop.is_set():
-            seen = self._database.version()
-            if seen != version or idle >= 1.0:
-                version, idle = seen, 0.0
+            current = self._database.version()
+            if current != version or idle >= 1.0:
+                version, idle = current, 0.0
                 while not self._stop.is_set() and self.run_one():
                     version = None
             self._housekeeping.tick()
@@ -168,7 +168,8 @@ class Worker:
     def _run_errands(self) -> None:
         while not self._stop.wait(ERRAND_EVERY_S):
             try:
-                headlines.enqueue_due(self._database, current(self._database, self._settings).headlines)
+                now = overrides.current(self._database, self._settings)
+                headlines.enqueue_due(self._database, now.headlines)
                 while not self._stop.is_set() and self.run_one(ERRANDS):
                     pass
             except XiangyiError as error:
