@@ -106,6 +106,8 @@ def erase(database: Database, storage: Storage, by: Account, account_id: str, ad
                 db.conn.execute(f"DELETE FROM {table} WHERE account_id = ?", (account_id,)).rowcount  # noqa: S608
                 for table in OWN
             ]
+            # Written anew without what was deleted: until then the index only says that it no longer counts.
+            db.conn.execute("INSERT INTO question_index(question_index) VALUES ('optimize')")
             db.table("accounts").update(account_id, {"deletion_asked_at": None})
             audit.record(db, by.id, "account.erase", account_id, address)
         return Erased(len(every), *gone[:2])

@@ -61,6 +61,11 @@ def test_all_of_a_persons_goes_and_nothing_of_it_can_be_read_any_more(api):
     for table in ("images", "corrections", "jobs", "messages", "leftovers", "question_index_docsize"):
         assert api.database.read(lambda db, table=table: rows(db, f"SELECT * FROM {table}")) == [], table
     assert [path for path in api.settings.files_dir.rglob("*") if path.is_file()] == []
+    vocabulary = "CREATE VIRTUAL TABLE temp.words USING fts5vocab(main, question_index, row)"
+    api.database.write(lambda db: db.conn.execute(vocabulary))
+    assert api.database.write(lambda db: rows(db, "SELECT term FROM temp.words")) == []
+    data = api.database.read(lambda db: rows(db, "SELECT block FROM question_index_data"))
+    assert not any("尿床".encode() in each["block"] for each in data)
     left = b"".join(path.read_bytes() for path in api.settings.data_dir.glob("xiangyi.db*"))
     assert SECRET.encode() not in left, "the words are still in the database's file"
     assert api.client.get(f"/api/v1/studies/{study}", headers=api.as_("ann")).status_code == 401
