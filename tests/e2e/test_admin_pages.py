@@ -181,7 +181,8 @@ def test_settings_show_at_once_on_every_page_as_text(visit):
     expect(visit.open("/").locator("[data-headlines]")).to_have_count(0)
     page = visit.open("/admin/system/settings")
     page.get_by_label("健康头条").check()
-    page.get_by_role("button", name="保存").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="保存").click()
     expect(page.get_by_label("健康头条")).to_be_checked()
     expect(visit.open("/").locator("[data-headlines]")).to_be_visible()
 
