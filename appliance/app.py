@@ -26,6 +26,7 @@ from appliance.bodies import UnreadBodyMiddleware
 from appliance.consultations.controllers import ConsultationController
 from appliance.database import Database
 from appliance.engines import Engines
+from appliance.erasing import erase_data, erase_own_data
 from appliance.everyones import EveryonesConsultationController, EveryonesStudyController
 from appliance.headlines.controllers import HeadlineController
 from appliance.knowledge.controllers import DocumentController
@@ -61,6 +62,7 @@ def create_app(
         return Provide(lambda: value, sync_to_thread=False)
 
     nouns: list[Any] = [SessionController, AccountController, PeopleController, export_own_data]
+    nouns += [erase_own_data, erase_data]
     nouns += [StudyController, CorrectionController, ConsultationController, DocumentController, HeadlineController]
     nouns += [ArticleController, AnnouncementController, PublicationController, PictureController, CommentController]
     nouns += [ReleaseController, ComparisonController, StatisticsController, SettingController, BackupController]

@@ -70,6 +70,11 @@ class Database:
         """A number that changes when another connection or process has committed. Microseconds: made to be polled."""
         return self.read(lambda db: db.conn.execute("PRAGMA data_version").fetchone()[0])
 
+    def settle(self) -> None:
+        """Bring what was committed into the database's own file and empty the log beside it, as far as readers let."""
+        with self._lock:
+            self._writer.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def close(self) -> None:
         with self._lock:
             self._writer.close()

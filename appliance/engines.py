@@ -111,7 +111,10 @@ class Engines:
 
     async def llm_health(self) -> Health:
         """How the language model is; never raises."""
-        return await self.backend.health()
+        health = await self.backend.health()
+        if health.state == "down" and not self._settings.llm.enabled:
+            return Health("off", "本机没有启用问诊模型：问诊由分诊规则和资料原文回答。")
+        return health
 
     async def close(self) -> None:
         await self.backend.close()

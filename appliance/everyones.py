@@ -1,5 +1,7 @@
 """Everyone's studies and consultations over HTTP, for admins: filter, count, export, delete with undo."""
 
+from collections.abc import Callable
+
 import anyio.to_thread
 from litestar import Controller, Request, Response, delete, get, post
 from litestar.di import NamedDependency
@@ -11,6 +13,7 @@ from appliance.auth.services import Account
 from appliance.consultations import everyones as consultations
 from appliance.consultations.everyones import ConsultationFilter, ConsultationLines
 from appliance.database import Database
+from appliance.listing import Listing
 from appliance.sheets import download
 from appliance.studies import everyones as studies
 from appliance.studies.everyones import StudyFilter, StudyLines
@@ -43,9 +46,38 @@ async def consultation_filter(
     return ConsultationFilter(q.strip(), source, level, username.strip(), rating, since, until, deleted == "true")
 
 
-class EveryonesStudyController(Controller):
-    path = "/admin/studies"
+class Everyones(Controller):
+    """What both lists share. `listing` says whose rows are hidden and brought back."""
+
     guards = (require_admin,)
+    listing: Listing
+
+    @delete("/{row_id:str}")
+    async def remove(
+        self,
+        row_id: FromPath[str],
+        request: Request,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+    ) -> None:
+        """Hide it from everyone; it can be brought back for thirty days."""
+        await anyio.to_thread.run_sync(self.listing.hide, database, account, row_id, address_of(request))
+
+    @post("/{row_id:str}/restore", status_code=204)
+    async def restore(
+        self,
+        row_id: FromPath[str],
+        request: Request,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+    ) -> None:
+        """Bring it back."""
+        await anyio.to_thread.run_sync(self.listing.bring_back, database, account, row_id, address_of(request))
+
+
+class EveryonesStudyController(Everyones):
+    path = "/admin/studies"
+    listing = studies.LISTING
     dependencies = {"wanted": study_filter}  # noqa: RUF012
     tags = ("studies",)
 
@@ -71,35 +103,12 @@ class EveryonesStudyController(Controller):
         kind: FromQuery[str] = "csv",
     ) -> Response[bytes]:
         """All that match; `kind` csv or json."""
-        content = await anyio.to_thread.run_sync(studies.export, database, account, wanted, kind, address_of(request))
-        return _file(content, "studies", kind)
-
-    @delete("/{study_id:str}")
-    async def remove(
-        self,
-        study_id: FromPath[str],
-        request: Request,
-        account: NamedDependency[Account],
-        database: NamedDependency[Database],
-    ) -> None:
-        """Hide it from everyone; it can be brought back for thirty days."""
-        await anyio.to_thread.run_sync(studies.delete, database, account, study_id, address_of(request))
-
-    @post("/{study_id:str}/restore", status_code=204)
-    async def restore(
-        self,
-        study_id: FromPath[str],
-        request: Request,
-        account: NamedDependency[Account],
-        database: NamedDependency[Database],
-    ) -> None:
-        """Bring it back."""
-        await anyio.to_thread.run_sync(studies.restore, database, account, study_id, address_of(request))
+        return await _exported(studies.export, self.path, database, account, wanted, kind, request)
 
 
-class EveryonesConsultationController(Controller):
+class EveryonesConsultationController(Everyones):
     path = "/admin/consultations"
-    guards = (require_admin,)
+    listing = consultations.LISTING
     dependencies = {"wanted": consultation_filter}  # noqa: RUF012
     tags = ("consultations",)
 
@@ -113,9 +122,8 @@ class EveryonesConsultationController(Controller):
         before: FromQuery[str | None] = None,
     ) -> ConsultationLines:
         """Everyone's consultations, newest first."""
-        return await anyio.to_thread.run_sync(
-            consultations.list_all, database, account, wanted, before, address_of(request)
-        )
+        address = address_of(request)
+        return await anyio.to_thread.run_sync(consultations.list_all, database, account, wanted, before, address)
 
     @get("/export")
     async def export(
@@ -127,35 +135,21 @@ class EveryonesConsultationController(Controller):
         kind: FromQuery[str] = "csv",
     ) -> Response[bytes]:
         """All that match, with their answers; `kind` csv or json."""
-        content = await anyio.to_thread.run_sync(
-            consultations.export, database, account, wanted, kind, address_of(request)
-        )
-        return _file(content, "consultations", kind)
-
-    @delete("/{consultation_id:str}")
-    async def remove(
-        self,
-        consultation_id: FromPath[str],
-        request: Request,
-        account: NamedDependency[Account],
-        database: NamedDependency[Database],
-    ) -> None:
-        """Hide it from everyone; it can be brought back for thirty days."""
-        await anyio.to_thread.run_sync(consultations.delete, database, account, consultation_id, address_of(request))
-
-    @post("/{consultation_id:str}/restore", status_code=204)
-    async def restore(
-        self,
-        consultation_id: FromPath[str],
-        request: Request,
-        account: NamedDependency[Account],
-        database: NamedDependency[Database],
-    ) -> None:
-        """Bring it back."""
-        await anyio.to_thread.run_sync(consultations.restore, database, account, consultation_id, address_of(request))
+        return await _exported(consultations.export, self.path, database, account, wanted, kind, request)
 
 
-def _file(content: bytes, name: str, kind: str) -> Response[bytes]:
+async def _exported(
+    export: Callable[..., bytes],
+    path: str,
+    database: Database,
+    account: Account,
+    wanted: object,
+    kind: str,
+    request: Request,
+) -> Response[bytes]:
+    """As a file named for what is in it."""
+    content = await anyio.to_thread.run_sync(export, database, account, wanted, kind, address_of(request))
+    name = path.rpartition("/")[2]
     if kind == "json":
         return download(content, f"xiangyi-{name}.json", "application/json")
     return download(content, f"xiangyi-{name}.csv")

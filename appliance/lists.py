@@ -1,6 +1,6 @@
 """Long lists, newest first: conditions put together, and a cursor that no page number slows down."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,31 +32,16 @@ class Where:
         return " AND ".join(self.clauses) or "1"
 
 
-def after(where: Where, table: str, cursor: str | None) -> None:
-    """Go on behind the row that `cursor` names. Raises Invalid for one that no page gave."""
+def after(where: Where, order: Sequence[str], cursor: str | None) -> None:
+    """Go on behind the row that `cursor` names, in that order, all of it downwards. Raises Invalid for a cursor that
+    no page gave."""
     if not cursor:
         return
     at, _, number = cursor.partition("~")
     if not number.isdigit() or len(number) > 18:
         raise Invalid("页码无效，请回到第一页。", "cursor_invalid")
-    where.add(f"({table}.created_at, {table}.rowid) < (?, ?)", at, int(number))
-
-
-def page(
-    db: sqlite_utils.Database,
-    table: str,
-    alias: str,
-    where: Where,
-    before: str | None,
-    query: Callable[[sqlite_utils.Database, Where, int], Iterable[dict[str, Any]]],
-) -> tuple[int, list[dict[str, Any]]]:
-    """(how many match, the rows behind the cursor and one more). A first page that is the last needs no count."""
-    total = count(db, table, where) if before else None
-    after(where, alias, before)
-    found = list(query(db, where, PAGE + 1))
-    if total is None:
-        total = len(found) if len(found) <= PAGE else count(db, table, where)
-    return total, found
+    behind = [at, int(number)][-len(order) :]
+    where.add(f"({', '.join(order)}) < ({', '.join('?' * len(behind))})", *behind)
 
 
 def cursor_of(found: dict[str, Any]) -> str:
@@ -87,9 +72,9 @@ def like(text: str) -> str:
     return f"%{escaped}%"
 
 
-def count(db: sqlite_utils.Database, table: str, where: Where) -> int:
-    """How many rows there are, at most one more than MOST_COUNTED."""
-    sql = f"SELECT count(*) AS n FROM (SELECT 1 FROM {table} WHERE {where.sql} LIMIT {MOST_COUNTED + 1})"  # noqa: S608
+def count(db: sqlite_utils.Database, source: str, where: Where, most: int = MOST_COUNTED) -> int:
+    """How many rows there are, at most one more than `most`."""
+    sql = f"SELECT count(*) AS n FROM (SELECT 1 FROM {source} WHERE {where.sql} LIMIT {most + 1})"  # noqa: S608
     found = row(db, sql, *where.parameters)
     return found["n"] if found else 0
 

@@ -479,6 +479,44 @@ def m019_system(db: sqlite_utils.Database) -> None:
     )
 
 
+# Two characters and two, for Chinese has no blanks between words: “发热咳嗽” is kept as “发热 热咳 咳嗽 嗽”.
+_PAIRS = "(SELECT group_concat(substr({}, n, 2), ' ') FROM counting WHERE n <= length({}))"
+
+
+@migrations()
+def m020_search_and_erasing(db: sqlite_utils.Database) -> None:
+    """Questions are found by any of their words; what is taken away takes its index and its files along."""
+    new, old = _PAIRS.format("new.question", "new.question"), _PAIRS.format("old.question", "old.question")
+    _run(
+        db,
+        "CREATE TABLE counting (n INTEGER PRIMARY KEY) STRICT",
+        """WITH RECURSIVE up(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM up WHERE n < 4000)
+            INSERT INTO counting SELECT n FROM up""",
+        # Not the rowid: that one may change when the database is packed.
+        "ALTER TABLE consultations ADD COLUMN number INTEGER",
+        "UPDATE consultations SET number = rowid",
+        "CREATE UNIQUE INDEX consultations_number ON consultations(number)",
+        "CREATE VIRTUAL TABLE question_index USING fts5(question, content='', tokenize='unicode61')",
+        f"""INSERT INTO question_index(rowid, question)
+            SELECT number, {_PAIRS.format("question", "question")} FROM consultations ORDER BY number""",  # noqa: S608
+        f"""CREATE TRIGGER consultations_indexed AFTER UPDATE OF question ON consultations WHEN old.number IS NULL
+            BEGIN
+                UPDATE consultations SET number = (SELECT coalesce(max(number), 0) + 1 FROM consultations)
+                    WHERE id = new.id;
+                INSERT INTO question_index(rowid, question)
+                    SELECT number, {new} FROM consultations WHERE id = new.id;
+            END""",  # noqa: S608
+        f"""CREATE TRIGGER consultations_forgotten AFTER DELETE ON consultations WHEN old.number IS NOT NULL
+            BEGIN
+                INSERT INTO question_index(question_index, rowid, question) VALUES ('delete', old.number, {old});
+            END""",  # noqa: S608
+        # A study that goes for good takes its name out of consultations: without this each is a walk over all.
+        "CREATE INDEX consultations_study ON consultations(study_id)",
+        # Stored files that a deleted row named. Not called …sha256: to be listed here must not keep a file.
+        "CREATE TABLE leftovers (file TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring the database to today's schema. Two processes may call it at once: one waits for the other."""
     database.write(migrations.apply)

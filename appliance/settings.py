@@ -52,13 +52,15 @@ class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HeadlineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Health news from outside: each channel's address, and how often it is asked; 0 never.
+    """Health news from outside: each channel's address, and how often it is asked; 0 never. Not `enabled`: none is
+    asked, and what came before is not shown.
 
     A channel is NetEase's JSON list or an RSS or Atom feed. Only its address is asked for: nothing of the box goes out.
     """
 
     channels: tuple[str, ...] = ("https://c.m.163.com/nc/article/list/T1414389941036/0-20.html",)
     interval_minutes: int = 30
+    enabled: bool = True
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import secrets
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,6 +54,33 @@ class Storage:
                 temporary.unlink(missing_ok=True)
         return StoredFile(digest.hexdigest(), size)
 
+    def noting(self) -> "Noting":
+        """The same files, with a list of those written from now on."""
+        return Noting(self.root)
+
+    def put_aside(self, sha256: str, fresh_s: float) -> bool:
+        """Take a file out of reach without losing it; one written within `fresh_s` stays. False when it stayed."""
+        path, aside = self.path(sha256), self._aside(sha256)
+        if path.exists():
+            path.rename(aside)
+        if not aside.exists():
+            return False
+        if time.time() - aside.stat().st_mtime < fresh_s:
+            aside.rename(path)
+            return False
+        return True
+
+    def bring_back(self, sha256: str) -> None:
+        """What was put aside."""
+        self._aside(sha256).rename(self.path(sha256))
+
+    def remove_aside(self, sha256: str) -> None:
+        """What was put aside, for good."""
+        self._aside(sha256).unlink(missing_ok=True)
+
+    def _aside(self, sha256: str) -> Path:
+        return self.path(sha256).with_suffix(".purged")
+
     def forget_unfinished(self) -> None:
         """Remove what a power cut left half written. Only for a start, when nobody writes."""
         for path in self._incoming.iterdir():
@@ -64,6 +92,20 @@ class Storage:
             _fsync_folder(self.root)
         temporary.rename(final)
         _fsync_folder(final.parent)
+
+
+class Noting(Storage):
+    """Notes what is written through it, for whoever must let go of it again."""
+
+    def __init__(self, root: Path):
+        super().__init__(root)
+        self.written: list[str] = []
+
+    def write(self, chunks: Iterable[bytes]) -> StoredFile:
+        """Noted before it counts: a failure on the way leaves nothing else."""
+        stored = super().write(chunks)
+        self.written.append(stored.sha256)
+        return stored
 
 
 def chunks_of(file: IO[bytes]) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import sqlite_utils
 
-from appliance import jobs
+from appliance import jobs, leftovers
 from appliance.clock import boot_id, boot_seconds
 from appliance.database import Database, rows
 from appliance.engines import Engines
@@ -19,6 +19,7 @@ from appliance.headlines import services as headlines
 from appliance.headlines.fetch import fetch_headlines
 from appliance.headlines.services import FETCH
 from appliance.jobs import Job, LeaseLost
+from appliance.overrides import services as overrides
 from appliance.releases.activation import OPEN, segmenter_for
 from appliance.releases.comparison import COMPARE, compare_releases
 from appliance.releases.services import INSTALL, bring_back_lost, install_release, open_release
@@ -93,11 +94,13 @@ class Worker:
         if job is None:
             return False
         log.info("job %s %s, attempt %d", job.kind, job.id, job.attempts)
+        storage = self._storage.noting()
         try:
             with self._heartbeat(job):
-                keep = handlers[job.kind](self._database, self._storage, self._engines, job)
+                keep = handlers[job.kind](self._database, storage, self._engines, job)
             self._database.write(lambda db: _finish(db, job, keep))
             log.info("job %s succeeded", job.id)
+            return True
         except LeaseLost:
             log.warning("job %s: the lease was lost, its result is dropped", job.id)
         except XiangyiError as error:
@@ -107,6 +110,8 @@ class Worker:
         except Exception:
             log.exception("job %s failed", job.id)
             self._fail(job, "job_failed", "处理这张图片时出错，原图已保存；请联系管理员查看日志。")
+        # Its study may have been erased meanwhile: no row will name what was drawn.
+        self._database.write(lambda db: leftovers.note(db, *storage.written))
         return True
 
     def _fail(self, job: Job, code: str, message: str) -> None:
@@ -163,7 +168,8 @@ class Worker:
     def _run_errands(self) -> None:
         while not self._stop.wait(ERRAND_EVERY_S):
             try:
-                headlines.enqueue_due(self._database, self._settings.headlines)
+                now = overrides.current(self._database, self._settings)
+                headlines.enqueue_due(self._database, now.headlines)
                 while not self._stop.is_set() and self.run_one(ERRANDS):
                     pass
             except XiangyiError as error:

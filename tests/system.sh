@@ -1,9 +1,13 @@
 #!/usr/bin/env bash
-# What the tests need from Debian: a real browser and Chinese fonts. Tests that lack them skip and say so.
+# What the tests need from Debian: a real browser, Chinese fonts, and npm, which fetches axe-core. Tests that lack them
+# skip and say so.
 set -euo pipefail
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 fc-list 2>/dev/null | grep -q "Noto Sans CJK" || missing+=(fonts-noto-cjk fontconfig)
+# Not where axe-core was fetched already: npm is large, and has nothing else to do here.
+compgen -G "${XDG_CACHE_HOME:-$HOME/.cache}/xiangyi/axe-core-*/node_modules/axe-core/axe.min.js" >/dev/null ||
+    command -v npm >/dev/null || missing+=(nodejs npm)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "tests want ${missing[*]}: sudo apt-get install -y ${missing[*]}" >&2

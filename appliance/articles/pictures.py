@@ -3,24 +3,26 @@
 import io
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import sqlite_utils
 from PIL import Image
 
-from appliance import audit
+from appliance import audit, leftovers
 from appliance.articles import reencode
 from appliance.articles.markdown import PICTURES
 from appliance.articles.schemas import PictureOut
 from appliance.auth.services import Account
-from appliance.clock import utc_now
-from appliance.database import Database, row
+from appliance.clock import utc_ago, utc_now
+from appliance.database import Database, row, rows
 from appliance.errors import Invalid, NotFound, TooLarge, UnsupportedType, XiangyiError
 from appliance.storage import Storage
 from appliance.texts import one_line
 
 MAX_BYTES = 20 * 1024 * 1024
 TIMEOUT_S = 60
+UNSAVED = timedelta(days=1)
 MEDIA_TYPE = "image/jpeg"
 
 
@@ -52,6 +54,20 @@ def find(database: Database, storage: Storage, sha256: str) -> Path:
     if database.read(lambda db: row(db, "SELECT 1 FROM pictures WHERE sha256 = ?", sha256)) is None:
         raise NotFound("找不到这张图片。", "picture_not_found")
     return storage.path(sha256)
+
+
+def forget_unused(db: sqlite_utils.Database) -> None:
+    """Let go of pictures that are in no body, in the caller's transaction; who has put one into an editor has a day to
+    save it."""
+    unused = rows(
+        db,
+        "SELECT sha256 FROM pictures WHERE created_at < ?"
+        " AND NOT EXISTS (SELECT 1 FROM publications WHERE instr(body, pictures.sha256))",
+        utc_ago(UNSAVED),
+    )
+    for each in unused:
+        db.conn.execute("DELETE FROM pictures WHERE sha256 = ?", (each["sha256"],))
+        leftovers.note(db, each["sha256"])
 
 
 def _reencoded(content: bytes) -> bytes:

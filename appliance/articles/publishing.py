@@ -7,6 +7,7 @@ from typing import Any
 import sqlite_utils
 
 from appliance import audit
+from appliance.articles import pictures
 from appliance.articles.markdown import excerpt
 from appliance.articles.schemas import Managed, ManagedPage, ManagedRow, SavePublication
 from appliance.articles.services import PublicationNotFound
@@ -117,9 +118,15 @@ def bring_back(database: Database, account: Account, publication_id: str, addres
 
 
 def forget_deleted(database: Database) -> None:
-    """End what was deleted more than KEPT_DAYS ago, with its comments. Run at each start."""
+    """End what was deleted more than KEPT_DAYS ago, with its comments, and pictures that no text shows any more. Run at
+    each start, and by the worker's housekeeping."""
     oldest = utc_ago(timedelta(days=KEPT_DAYS))
-    database.write(lambda db: db.conn.execute("DELETE FROM publications WHERE deleted_at < ?", (oldest,)))
+
+    def take(db: sqlite_utils.Database) -> None:
+        db.conn.execute("DELETE FROM publications WHERE deleted_at < ?", (oldest,))
+        pictures.forget_unused(db)
+
+    database.write(take)
 
 
 def _values(save: SavePublication, published_at: str | None) -> dict[str, Any]:

@@ -9,16 +9,21 @@ State = Literal["draft", "scheduled", "published"]
 CommentState = Literal["pending", "approved", "rejected"]
 
 
-class PublicationRow(msgspec.Struct, rename="camel"):
-    """One line of a list for readers; `comments` counts the approved ones."""
+class Line(msgspec.Struct, rename="camel"):
+    """What each list tells of an article or announcement; `comments` counts the approved ones."""
 
     id: str
     kind: Kind
     title: str
     excerpt: str
     pinned: bool
-    published_at: str
     comments: int
+
+
+class PublicationRow(Line, rename="camel"):
+    """One line of a list for readers."""
+
+    published_at: str
 
 
 class PublicationOut(PublicationRow, rename="camel"):
@@ -45,20 +50,14 @@ class SavePublication(msgspec.Struct, rename="camel"):
     based_on: str | None = None
 
 
-class ManagedRow(msgspec.Struct, rename="camel"):
+class ManagedRow(Line, rename="camel"):
     """One line of the admins' list. `pending`: comments that wait for a decision."""
 
-    id: str
-    kind: Kind
-    title: str
-    excerpt: str
     state: State
-    pinned: bool
     publish_at: str | None
     updated_at: str
     updated_by: str | None
     deleted_at: str | None
-    comments: int
     pending: int
 
 

@@ -67,6 +67,13 @@ def list_people(
     return people, people[-1].username if len(found) > most else None
 
 
+def count_asking(database: Database) -> int:
+    """How many have asked for their data to be deleted and wait for an answer."""
+    sql = "SELECT count(*) AS n FROM accounts WHERE deletion_asked_at IS NOT NULL"
+    found = database.read(lambda db: row(db, sql))
+    return found["n"] if found else 0
+
+
 def get_person(database: Database, account_id: str) -> Person:
     """Raises AccountNotFound."""
     return database.read(lambda db: _found(db, account_id))

@@ -150,11 +150,7 @@ def log_out(database: Database, token: str) -> None:
 
 def change_password(database: Database, account: Account, old: str, new: str, keep_token: str) -> None:
     """Set a new password and end the account's other sessions. Raises Invalid."""
-    found = database.read(lambda db: row(db, "SELECT password_hash FROM accounts WHERE id = ?", account.id))
-    if found is None:
-        raise NotFound()
-    if not _matches(found["password_hash"], old):
-        raise Invalid("原密码不正确。", "credentials_wrong")
+    check_password(database, account, old, "原密码不正确。")
     hashed = hash_password(new)
 
     def update(db: sqlite_utils.Database) -> None:
@@ -165,6 +161,15 @@ def change_password(database: Database, account: Account, old: str, new: str, ke
         audit.record(db, account.id, "account.change_password", account.id)
 
     database.write(update)
+
+
+def check_password(database: Database, account: Account, password: str, refusal: str = "密码不正确。") -> None:
+    """Raises Invalid for a password that is not the account's."""
+    found = database.read(lambda db: row(db, "SELECT password_hash FROM accounts WHERE id = ?", account.id))
+    if found is None:
+        raise NotFound()
+    if not _matches(found["password_hash"], password):
+        raise Invalid(refusal, "credentials_wrong")
 
 
 def hash_password(password: str) -> str:

@@ -1,8 +1,9 @@
 """Back up now, and what became of the last ones; for admins."""
 
 import anyio.to_thread
-from litestar import Controller, Request, get, post
+from litestar import Controller, Request, delete, get, post
 from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from appliance.auth.controllers import address_of
 from appliance.auth.guards import require_admin
@@ -36,3 +37,16 @@ class BackupController(Controller):
         """202: a backup begins."""
         address = address_of(request)
         return await anyio.to_thread.run_sync(services.start, database, settings, account.id, address)
+
+    @delete("/{backup_id:str}")
+    async def remove(
+        self,
+        backup_id: FromPath[str],
+        request: Request,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        settings: NamedDependency[Settings],
+    ) -> None:
+        """A backup's file for good; 409 for the newest good one."""
+        address = address_of(request)
+        await anyio.to_thread.run_sync(services.remove, database, settings, account.id, backup_id, address)

@@ -18,7 +18,7 @@ from appliance import audit
 from appliance.backup import BackupError, back_up
 from appliance.clock import utc_now
 from appliance.database import Database, row, rows
-from appliance.errors import Conflict
+from appliance.errors import Conflict, NotFound
 from appliance.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,10 @@ class BackupOut(msgspec.Struct, rename="camel"):
     files: int | None
     size_bytes: int | None
     error: str | None
+
+
+class BackupNotFound(NotFound):
+    code, message = "backup_not_found", "找不到这个备份，它可能已被删除。"
 
 
 class BackupRunning(Conflict):
@@ -69,6 +73,30 @@ def list_last(database: Database, settings: Settings) -> list[BackupOut]:
 def get(database: Database, settings: Settings, backup_id: str) -> BackupOut:
     """One backup as far as it is."""
     return next(each for each in list_last(database, settings) if each.id == backup_id)
+
+
+def remove(database: Database, settings: Settings, account_id: str, backup_id: str, address: str) -> None:
+    """A backup's file and its row. Raises BackupNotFound, BackupRunning, and Conflict for the newest good one and for
+    one that lies elsewhere: whoever put it there sees to it."""
+    found = database.read(lambda db: row(db, "SELECT * FROM backups WHERE id = ?", backup_id))
+    if found is None:
+        raise BackupNotFound()
+    if _out(found, _is_running(settings)).state == "running":
+        raise BackupRunning()
+    path = Path(found["path"])
+    if path.parent != settings.backups_dir and path.exists():
+        raise Conflict("这个备份不在备份文件夹里，请在本机上删除文件。", "backup_elsewhere")
+    good = "SELECT id FROM backups WHERE finished_at IS NOT NULL AND error IS NULL ORDER BY started_at DESC LIMIT 1"
+
+    def take(db: sqlite_utils.Database) -> None:
+        newest = row(db, good)
+        if newest and newest["id"] == backup_id and path.exists():
+            raise Conflict("这是最近一次成功的备份，不能删除；请先做一次新的备份。", "backup_newest")
+        db.conn.execute("DELETE FROM backups WHERE id = ?", (backup_id,))
+        audit.record(db, account_id, "backup.delete", backup_id, address)
+        path.unlink(missing_ok=True)  # in the transaction: when it fails, the row stays
+
+    database.write(take)
 
 
 def last_success(database: Database) -> datetime | None:

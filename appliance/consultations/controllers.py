@@ -64,9 +64,10 @@ class ConsultationController(Controller):
         account: NamedDependency[Account],
         database: NamedDependency[Database],
         before: FromQuery[str | None] = None,
+        q: FromQuery[str] = "",
     ) -> ConsultationPage:
-        """The own consultations, newest first."""
-        return await anyio.to_thread.run_sync(services.list_own, database, account, before)
+        """The own consultations, newest first; `q`: words that stand in the question."""
+        return await anyio.to_thread.run_sync(services.list_own, database, account, before, q)
 
     @get("/export")
     async def export(

@@ -1,6 +1,6 @@
-"""Everyone's consultations, for admins: filter, count, export, delete with undo, and purge."""
+"""Everyone's consultations, for admins: filter, count, export, purge."""
 
-from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,18 +9,41 @@ import sqlite_utils
 
 from appliance import audit, lists
 from appliance.auth.services import Account
-from appliance.clock import utc_ago, utc_now
+from appliance.clock import utc_ago
+from appliance.consultations.questions import Wanted
 from appliance.database import Database, rows
 from appliance.errors import ConsultationNotFound
+from appliance.listing import KEPT_DAYS, Listing
 from appliance.sheets import csv_bytes
 
-KEPT_DAYS = 30  # how long a deleted consultation can be brought back
-_COLUMNS = (
-    "c.rowid AS number, c.id, c.question, c.source, c.level, c.rating, c.created_at, c.total_ms, c.deleted_at,"
-    " a.username"
+LISTING = Listing(
+    name="consultation",
+    table="consultations",
+    alias="c",
+    source="consultations c",
+    columns="c.id, c.question, c.source, c.level, c.rating, c.created_at, c.total_ms, c.deleted_at",
+    order=("c.created_at", "c.rowid"),
+    missing=ConsultationNotFound,
 )
-_FROM = "consultations c LEFT JOIN accounts a ON a.id = c.account_id"
-_HEADER = ("编号", "账号", "时间", "问题", "回答", "分诊", "回答来源", "评价", "用时（毫秒）", "删除时间")
+# From the newest match of the index to the oldest, as far as a page needs: numbers grow with time.
+_FOUND = replace(
+    LISTING,
+    source="question_index CROSS JOIN consultations c ON c.number = question_index.rowid",
+    order=("question_index.rowid",),
+    most_counted=1000,  # each match is looked up by itself
+)
+_EXPORTED = {
+    "id": "编号",
+    "username": "账号",
+    "created_at": "时间",
+    "question": "问题",
+    "answer": "回答",
+    "level": "分诊",
+    "source": "回答来源",
+    "rating": "评价",
+    "total_ms": "用时（毫秒）",
+    "deleted_at": "删除时间",
+}
 
 
 class ConsultationFilter(msgspec.Struct, frozen=True):
@@ -49,11 +72,12 @@ class ConsultationLine(msgspec.Struct, rename="camel"):
 
 
 class ConsultationLines(msgspec.Struct, rename="camel"):
-    """A page of the list; `total` is at most one more than what is counted exactly."""
+    """A page of the list; `total` is exact up to `counted`, and at most one more."""
 
     items: list[ConsultationLine]
     next: str | None
     total: int
+    counted: int
 
 
 def list_all(
@@ -62,51 +86,24 @@ def list_all(
     """Newest first. Raises Invalid for a date or a cursor that is none."""
 
     def read(db: sqlite_utils.Database) -> ConsultationLines:
-        where = _where(db, wanted)
-        total, found = lists.page(db, "consultations c", "c", where, before, _query)
-        items = [_line(each) for each in found[: lists.PAGE]]
-        more = lists.cursor_of(found[lists.PAGE - 1]) if len(found) > lists.PAGE else None
-        return ConsultationLines(items, more, total)
+        listing, where = _asked(db, wanted)
+        return ConsultationLines(*listing.page(db, where, before, ConsultationLine))
 
-    page = database.read(read)
-    database.write(lambda db: audit.record(db, account.id, "consultation.list", "all", address))
-    return page
+    return LISTING.told(database, account, "list", address, read)
 
 
 def export(database: Database, account: Account, wanted: ConsultationFilter, kind: str, address: str) -> bytes:
     """All that match with their answers, as CSV, or JSON when `kind` is "json"."""
+    answer = ", (SELECT text FROM messages m WHERE m.consultation_id = c.id AND m.position = 1) AS answer"
 
     def read(db: sqlite_utils.Database) -> list[dict[str, Any]]:
-        answer = ", (SELECT text FROM messages m WHERE m.consultation_id = c.id AND m.position = 1) AS answer"
-        return list(_query(db, _where(db, wanted), lists.MOST_EXPORTED, answer))
+        listing, where = _asked(db, wanted)
+        return list(listing.rows(db, where, lists.MOST_EXPORTED, answer))
 
-    found = database.read(read)
-    database.write(lambda db: audit.record(db, account.id, "consultation.export", "all", address))
-    names = (
-        "id",
-        "username",
-        "created_at",
-        "question",
-        "answer",
-        "level",
-        "source",
-        "rating",
-        "total_ms",
-        "deleted_at",
-    )
+    found = LISTING.told(database, account, "export", address, read)
     if kind == "json":
-        return msgspec.json.encode([{name: each[name] for name in names} for each in found])
-    return csv_bytes(_HEADER, ([each[name] for name in names] for each in found))
-
-
-def delete(database: Database, account: Account, consultation_id: str, address: str) -> None:
-    """Hide a consultation from everyone; it can be brought back for KEPT_DAYS. Raises ConsultationNotFound."""
-    _mark(database, account, consultation_id, "NULL", utc_now(), "consultation.delete", address)
-
-
-def restore(database: Database, account: Account, consultation_id: str, address: str) -> None:
-    """Bring a deleted consultation back. Raises ConsultationNotFound."""
-    _mark(database, account, consultation_id, "NOT NULL", None, "consultation.restore", address)
+        return msgspec.json.encode([{name: each[name] for name in _EXPORTED} for each in found])
+    return csv_bytes(list(_EXPORTED.values()), ([each[name] for name in _EXPORTED] for each in found))
 
 
 def purge(database: Database, kept_days: int) -> int:
@@ -126,40 +123,19 @@ def purge(database: Database, kept_days: int) -> int:
     return len(due)
 
 
-def _mark(
-    database: Database, account: Account, subject: str, now: str, deleted_at: str | None, action: str, address: str
-) -> None:
-    def update(db: sqlite_utils.Database) -> None:
-        sql = f"UPDATE consultations SET deleted_at = ? WHERE id = ? AND deleted_at IS {now}"  # noqa: S608
-        if db.conn.execute(sql, (deleted_at, subject)).rowcount != 1:
-            raise ConsultationNotFound()
-        audit.record(db, account.id, action, subject, address)
-
-    database.write(update)
-
-
-def _where(db: sqlite_utils.Database, wanted: ConsultationFilter) -> lists.Where:
-    where = lists.Where()
+def _asked(db: sqlite_utils.Database, wanted: ConsultationFilter) -> tuple[Listing, lists.Where]:
+    """Where to look, and what for."""
+    where, words = lists.Where(), Wanted.of(wanted.q)
+    if words.indexed:
+        where.add("question_index MATCH ?", words.indexed)
+    words.narrow(where, "c.question")
     where.add(f"c.deleted_at IS {'NOT ' if wanted.deleted else ''}NULL")
     for column in ("source", "level"):
         if value := getattr(wanted, column):
             where.add(f"c.{column} = ?", value)
     if wanted.rating:
         where.add("c.rating = ?", wanted.rating)
-    if wanted.q:
-        # Not LIKE: where no row matches, all are read, and this compares bytes.
-        where.add("instr(lower(c.question), lower(?))", wanted.q)
     if wanted.username:
         lists.account_ids(db, where, "c.account_id", wanted.username)
     lists.between(where, "c.created_at", wanted.since, wanted.until)
-    return where
-
-
-def _query(db: sqlite_utils.Database, where: lists.Where, limit: int, more: str = "") -> Iterable[dict[str, Any]]:
-    order = "ORDER BY c.created_at DESC, c.rowid DESC LIMIT ?"
-    sql = f"SELECT {_COLUMNS}{more} FROM {_FROM} WHERE {where.sql} {order}"  # noqa: S608
-    return db.query(sql, [*where.parameters, limit])
-
-
-def _line(found: dict[str, Any]) -> ConsultationLine:
-    return ConsultationLine(**{name: found[name] for name in ConsultationLine.__struct_fields__})
+    return _FOUND if words.indexed else LISTING, where

@@ -11,11 +11,13 @@ from appliance import audit
 from appliance.auth.services import Account
 from appliance.clock import utc_ago
 from appliance.consultations import records
+from appliance.consultations.questions import Wanted
 from appliance.consultations.schemas import Ask, ConsultationOut, ConsultationPage, QueuedOut, SentOut, TriageOut
 from appliance.database import Database, row, rows
 from appliance.engines import Answered, Asked, Delta, Engines, Queued, Sent, Triaged
 from appliance.errors import ConsultationNotFound, Invalid, TooLarge, TooManyRequests
 from appliance.knowledge.services import search
+from appliance.lists import Where
 from appliance.overrides.services import current
 from appliance.settings import LimitSettings, Settings
 from appliance.studies.services import findings_text
@@ -82,10 +84,14 @@ def get(database: Database, account: Account, consultation_id: str, address: str
     return consultation
 
 
-def list_own(database: Database, account: Account, before: str | None = None) -> ConsultationPage:
-    """The account's own consultations, newest first; `before` is the cursor that the last page gave."""
-    sql = f"{records.CONSULTATION} WHERE c.account_id = ? AND c.created_at < ? ORDER BY c.created_at DESC LIMIT ?"
-    found = database.read(lambda db: rows(db, sql, account.id, before or "9999", PAGE + 1))
+def list_own(database: Database, account: Account, before: str | None = None, q: str = "") -> ConsultationPage:
+    """The account's own consultations, newest first, with the words of `q` in the question; `before` is the cursor
+    that the last page gave."""
+    where = Where()
+    where.add("c.account_id = ? AND c.created_at < ?", account.id, before or "9999")
+    Wanted.of(q).narrow(where, "c.question")  # of one account's these are few: its own index is enough
+    sql = f"{records.CONSULTATION} WHERE {where.sql} ORDER BY c.created_at DESC LIMIT ?"
+    found = database.read(lambda db: rows(db, sql, *where.parameters, PAGE + 1))
     database.write(lambda db: audit.record(db, account.id, "consultation.list", account.id))
     items = [records.out(consultation) for consultation in found[:PAGE]]
     return ConsultationPage(items, items[-1].created_at if len(found) > PAGE else None)

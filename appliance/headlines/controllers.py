@@ -8,6 +8,7 @@ from litestar.params import FromQuery
 from appliance.database import Database
 from appliance.headlines import services
 from appliance.headlines.schemas import HeadlinePage
+from appliance.settings import Settings
 
 
 class HeadlineController(Controller):
@@ -16,7 +17,10 @@ class HeadlineController(Controller):
 
     @get()
     async def list_newest(
-        self, database: NamedDependency[Database], before: FromQuery[str | None] = None
+        self,
+        database: NamedDependency[Database],
+        settings: NamedDependency[Settings],
+        before: FromQuery[str | None] = None,
     ) -> HeadlinePage:
         """Newest first; all from the box's own store, which a job fills."""
-        return await anyio.to_thread.run_sync(services.page, database, before)
+        return await anyio.to_thread.run_sync(services.page, database, settings, before)

@@ -15,8 +15,10 @@ class HeadlineOut(msgspec.Struct, rename="camel"):
 
 
 class HeadlinePage(msgspec.Struct, rename="camel"):
-    """A page of headlines, newest first. `fetchedAt`: when a channel was last reached, null for never."""
+    """A page of headlines, newest first. `fetchedAt`: when a channel was last reached, null for never. Not `enabled`:
+    an admin has switched headlines off, and there are none."""
 
     items: list[HeadlineOut]
     next: str | None
     fetched_at: str | None
+    enabled: bool = True

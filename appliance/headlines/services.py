@@ -10,7 +10,8 @@ from appliance.clock import utc_now
 from appliance.database import Database, row, rows
 from appliance.headlines.channels import Headline
 from appliance.headlines.schemas import HeadlineOut, HeadlinePage
-from appliance.settings import HeadlineSettings
+from appliance.overrides.services import current
+from appliance.settings import HeadlineSettings, Settings
 
 FETCH = "fetch_headlines"  # the kind of job; its subject is the channel's address
 PAGE = 20
@@ -20,7 +21,7 @@ LONGEST_BACK_OFF = timedelta(hours=4)
 
 def enqueue_due(database: Database, settings: HeadlineSettings) -> None:
     """Queue a fetch of each channel whose time has come; none while the interval is 0."""
-    if settings.interval_minutes <= 0:
+    if settings.interval_minutes <= 0 or not settings.enabled:
         return
     due = database.read(lambda db: [address for address in settings.channels if _is_due(db, address, settings)])
     for address in due:
@@ -75,8 +76,10 @@ def _note(db: sqlite_utils.Database, address: str, values: dict[str, object]) ->
     db.conn.execute(ended, (FETCH, address))
 
 
-def page(database: Database, before: str | None = None, size: int = PAGE) -> HeadlinePage:
-    """Headlines, newest first; `before` is the cursor that the last page gave."""
+def page(database: Database, settings: Settings, before: str | None = None, size: int = PAGE) -> HeadlinePage:
+    """Headlines, newest first, unless an admin switched them off; `before` is the cursor that the last page gave."""
+    if not current(database, settings).headlines.enabled:
+        return HeadlinePage([], None, None, False)
     moment, _, name = (before or "9999~").partition("~")
     sql = (
         "SELECT id, title, source, published_at, picture_url, url FROM headlines"

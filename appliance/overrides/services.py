@@ -39,6 +39,9 @@ ADJUSTABLE = (
     Adjustable("consultation_days", "问诊记录保留天数", "超过后自动删除；0 表示永久保留。", "number"),
     Adjustable("audit_days", "操作日志保留天数", "不得少于 180 天。", "number"),
     Adjustable("backup_days", "备份提醒天数", "最近一次备份超过这个天数时，系统状态给出提醒。", "number"),
+    Adjustable(
+        "headlines.enabled", "健康头条", "从互联网获取健康新闻，显示在工作台；关闭后不再获取，也不显示。", "switch"
+    ),
     Adjustable("fallback.url", "外部模型地址", "兼容 OpenAI 的地址，以 /v1 结尾；留空表示不使用外部模型。"),
     Adjustable("fallback.model", "外部模型名称", "由外部服务提供。"),
     Adjustable("fallback.key", "外部模型密钥", "留空则保持原来的密钥。", "secret"),

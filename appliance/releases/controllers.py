@@ -1,9 +1,9 @@
-"""Releases over HTTP, for admins: list, upload, compare, activate, roll back."""
+"""Releases over HTTP, for admins: list, upload, compare, activate, roll back, delete."""
 
 from typing import Annotated
 
 import anyio.to_thread
-from litestar import Controller, Request, get, post
+from litestar import Controller, Request, delete, get, post
 from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
@@ -15,7 +15,7 @@ from appliance.auth.guards import require_admin
 from appliance.auth.services import Account
 from appliance.database import Database
 from appliance.errors import Invalid
-from appliance.releases import activation, comparison, services
+from appliance.releases import activation, comparison, removal, services
 from appliance.releases.archive import MAX_ARCHIVE_BYTES
 from appliance.releases.schemas import (
     ArrivalOut,
@@ -70,6 +70,20 @@ class ReleaseController(Controller):
     ) -> ReleaseDetail:
         """One release with its card, figures and hashes."""
         return await anyio.to_thread.run_sync(services.get, database, settings.releases_dir, organ, version)
+
+    @delete("/{organ:str}/{version:str}")
+    async def remove(
+        self,
+        organ: FromPath[str],
+        version: FromPath[str],
+        request: Request,
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        settings: NamedDependency[Settings],
+    ) -> None:
+        """Take an uploaded release away for good; 409 for the one that is served and for built-in ones."""
+        folder, address = settings.releases_dir, address_of(request)
+        await anyio.to_thread.run_sync(removal.remove, database, folder, organ, version, account.id, address)
 
     @post("/{organ:str}/{version:str}/activation", status_code=204)
     async def activate(

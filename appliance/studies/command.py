@@ -1,6 +1,7 @@
 """`xiangyi segment`: pictures to masks and overlays with no server and no database."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,9 @@ import msgspec
 
 from appliance.engines import Engines
 from appliance.errors import Invalid, XiangyiError
+from appliance.releases.activation import segmenter_for
 from appliance.settings import LimitSettings, Settings
+from appliance.start import open_database
 from appliance.studies import pictures, services
 from appliance.studies.orders import Order
 from appliance.studies.pipeline import process
@@ -30,12 +33,24 @@ def segment_files(settings: Settings, order: Order, inputs: tuple[Path, ...], ou
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Invalid(f"无法写入 {out}：{error.strerror}。", "out_not_writable") from error
-    segmenter = Engines(settings).segmenter(order.organ)
+    segmenter = _segmenter(settings, order.organ)
     names = _names(inputs)
     results = [_segment(segmenter, order, settings.limits, path, out / names[path]) for path in inputs]
     areas = [f["value"] for result in results for f in result["findings"] if f["code"] == "liver_area"]
     whole = liver_volume(areas, order.pixel_mm, order.slice_mm)
     return {"results": results, "findings": msgspec.to_builtins(findings_out(whole))}
+
+
+def _segmenter(settings: Settings, organ: str) -> "Segmenter":
+    """The release that the box serves; where there is no box, or none that this user may open, the newest."""
+    engines = Engines(settings)
+    if not os.access(settings.database_path, os.R_OK | os.W_OK):
+        return engines.segmenter(organ)
+    database = open_database(settings)
+    try:
+        return segmenter_for(database, engines, organ)
+    finally:
+        database.close()
 
 
 def _names(inputs: tuple[Path, ...]) -> dict[Path, str]:

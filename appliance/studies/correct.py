@@ -17,6 +17,7 @@ from appliance.storage import Storage
 from appliance.studies import corrections, pictures
 from appliance.studies.render import draw
 from appliance.studies.schemas import findings_out
+from appliance.studies.services import SAMPLE
 from model.findings import measure
 from model.preprocess import prepare
 from model.tasks import TASKS
@@ -32,7 +33,7 @@ def correct_image(
         image = pictures.decode(file)
     mask = _decode(storage.path(work["drawn_sha256"]), image.shape[:2], work["organ"])
     findings = measure(work["organ"], mask, prepare(image, release.preprocess).fov, work["pixel_mm"])
-    drawn = draw(image, mask, findings, release.labels, work["study_id"])
+    drawn = draw(image, mask, findings, release.labels, work["study_id"], work["source"] == SAMPLE)
     values = {f"{part}_sha256": storage.write([getattr(drawn, part)]).sha256 for part in corrections.DRAWN}
     values["findings"] = msgspec.json.encode(findings_out(findings)).decode()
 

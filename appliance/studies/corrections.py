@@ -128,8 +128,8 @@ def take_back(database: Database, account: Account, place: tuple[str, int], corr
 def work_of(database: Database, correction_id: str) -> dict[str, Any]:
     """What the job needs: the version's row with its image's and study's. Raises CorrectionNotFound."""
     sql = (
-        "SELECT c.id, c.drawn_sha256, i.source_sha256, s.id AS study_id, s.organ, s.pixel_mm FROM corrections c"
-        " JOIN images i ON i.id = c.image_id JOIN studies s ON s.id = i.study_id WHERE c.id = ?"
+        "SELECT c.id, c.drawn_sha256, i.source_sha256, s.id AS study_id, s.organ, s.pixel_mm, s.source"
+        " FROM corrections c JOIN images i ON i.id = c.image_id JOIN studies s ON s.id = i.study_id WHERE c.id = ?"
     )
     found = database.read(lambda db: row(db, sql, correction_id))
     if found is None:

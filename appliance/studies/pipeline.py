@@ -50,7 +50,7 @@ def process(file: IO[bytes], segmenter: "Segmenter", produce_id: str, order: Ord
     with _timed(timings, "measure"):
         findings = measure(segmenter.release.organ, result.mask, result.fov, order.pixel_mm)
     with _timed(timings, "render"):
-        rendered = render(image, result, findings, segmenter.release.labels, produce_id)
+        rendered = render(image, result, findings, segmenter.release.labels, produce_id, order.sample)
     return Processed(width, height, quality, findings, result.confidence, rendered.view, rendered, timings)
 
 

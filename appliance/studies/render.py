@@ -42,10 +42,15 @@ class Rendered(Drawn):
 
 
 def render(
-    image: np.ndarray, result: "Segmentation", findings: list[Finding], labels: tuple[Label, ...], produce_id: str
+    image: np.ndarray,
+    result: "Segmentation",
+    findings: list[Finding],
+    labels: tuple[Label, ...],
+    produce_id: str,
+    sample: bool = False,
 ) -> Rendered:
-    """`image` uint8 (H, W, 3) RGB, and what became of it."""
-    drawn = draw(image, result.mask, findings, labels, produce_id)
+    """`image` uint8 (H, W, 3) RGB, and what became of it; a `sample` says on the overlay that it is no patient's."""
+    drawn = draw(image, result.mask, findings, labels, produce_id, sample)
     return Rendered(
         layer=drawn.layer,
         mask=drawn.mask,
@@ -56,13 +61,18 @@ def render(
 
 
 def draw(
-    image: np.ndarray, mask: np.ndarray, findings: list[Finding], labels: tuple[Label, ...], produce_id: str
+    image: np.ndarray,
+    mask: np.ndarray,
+    findings: list[Finding],
+    labels: tuple[Label, ...],
+    produce_id: str,
+    sample: bool = False,
 ) -> Drawn:
     """The pictures of a mask uint8 (H, W), the model's or a person's."""
     return Drawn(
         layer=_layer(mask, labels, produce_id),
         mask=_png(Image.fromarray(mask), produce_id),
-        overlay=_overlay(image, mask, findings, labels, produce_id),
+        overlay=_jpeg(_overlay(image, mask, findings, labels, sample), xmp=ai_label.metadata(produce_id)),
     )
 
 
@@ -74,8 +84,8 @@ def encode_view(image: np.ndarray) -> bytes:
 
 
 def _overlay(
-    image: np.ndarray, mask: np.ndarray, findings: list[Finding], labels: tuple[Label, ...], produce_id: str
-) -> bytes:
+    image: np.ndarray, mask: np.ndarray, findings: list[Finding], labels: tuple[Label, ...], sample: bool
+) -> Image.Image:
     blended = image.copy()
     for label in labels:
         inside = mask == label.index
@@ -87,7 +97,9 @@ def _overlay(
         cv2.polylines(blended, [points], stroke.closed, STROKE_RGB, thickness, cv2.LINE_AA, shift=4)
     picture = Image.fromarray(blended)
     ai_label.draw_label(picture)
-    return _jpeg(picture, xmp=ai_label.metadata(produce_id))
+    if sample:
+        ai_label.draw_sample(picture)
+    return picture
 
 
 def _layer(mask: np.ndarray, labels: tuple[Label, ...], produce_id: str) -> bytes:

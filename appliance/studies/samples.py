@@ -11,11 +11,9 @@ from appliance.settings import LimitSettings
 from appliance.storage import Storage
 from appliance.studies import services
 from appliance.studies.orders import Order
-from appliance.studies.services import Upload
+from appliance.studies.services import SAMPLE, Upload
 from model.phantom import phantom
 from model.tasks import TASKS
-
-SAMPLE = "sample"  # the `source` of such a study
 
 
 def submit(

@@ -22,6 +22,7 @@ from model import release
 from model.tasks import TASKS
 
 SEGMENT = "segment"  # the kind of job
+SAMPLE = "sample"  # the `source` of a study of a phantom
 PARTS = {
     "source": None,
     "view": "image/jpeg",
@@ -200,7 +201,9 @@ def order_of(database: Database, study_id: str) -> Order:
     found = database.read(lambda db: row(db, "SELECT * FROM studies WHERE id = ?", study_id))
     if found is None:
         raise StudyNotFound()
-    return Order(found["organ"], bool(found["careful"]), found["pixel_mm"], found["slice_mm"])
+    return Order(
+        found["organ"], bool(found["careful"]), found["pixel_mm"], found["slice_mm"], found["source"] == SAMPLE
+    )
 
 
 def keep_image_result(db: sqlite_utils.Database, image_id: str, values: dict[str, Any]) -> None:

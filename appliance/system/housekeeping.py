@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
+from appliance import leftovers
+from appliance.articles.publishing import forget_deleted
 from appliance.consultations import everyones as consultations
 from appliance.database import Database
 from appliance.errors import XiangyiError
@@ -42,9 +44,11 @@ class Housekeeping:
         chores: tuple[Callable[[], object], ...] = (
             lambda: days.roll_up(database, today, anew=True),
             lambda: measure_storage(database, settings, today),
-            lambda: studies.purge(database, self._storage),
+            lambda: studies.purge(database),
             lambda: consultations.purge(database, settings.consultation_days),
+            lambda: forget_deleted(database),
             lambda: audit_log.purge(database, settings.audit_days),
+            lambda: leftovers.sweep(database, self._storage),
         )
         for chore in chores:
             try:

@@ -1,5 +1,6 @@
 """The jobs as an admin sees them, and another try for those that failed."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ import sqlite_utils
 
 from appliance import audit, jobs, lists
 from appliance.auth.services import Account
+from appliance.clock import utc_ago
 from appliance.database import Database, row, rows
 from appliance.errors import NotFound
 
@@ -39,7 +41,7 @@ def list_all(database: Database, state: str, before: str | None) -> JobLines:
         where = lists.Where()
         if state:
             where.add("j.state = ?", state)
-        lists.after(where, "j", before)
+        lists.after(where, ("j.created_at", "j.rowid"), before)
         sql = (
             f"SELECT j.rowid AS number, j.* FROM jobs j WHERE {where.sql} ORDER BY created_at DESC, rowid DESC LIMIT ?"  # noqa: S608
         )
@@ -49,6 +51,13 @@ def list_all(database: Database, state: str, before: str | None) -> JobLines:
         return JobLines([_out(each) for each in found[: lists.PAGE]], more, counts)
 
     return database.read(read)
+
+
+def count_failed(database: Database) -> int:
+    """How many failed within the last week and were not tried anew."""
+    sql = "SELECT count(*) AS n FROM jobs WHERE state = 'failed' AND created_at > ?"
+    found = database.read(lambda db: row(db, sql, utc_ago(timedelta(days=7))))
+    return found["n"] if found else 0
 
 
 def retry(database: Database, account: Account, job_id: str, address: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from appliance import leftovers
 from appliance.articles import publishing
 from appliance.articles.markdown import excerpt, render
 from appliance.clock import utc_now
@@ -242,6 +243,25 @@ def test_a_picture_is_made_anew_and_served(api):
     with Image.open(io.BytesIO(served.content)) as image:
         assert max(image.size) == 1600 == max(made["widthPx"], made["heightPx"])
     assert made["url"] in render(made["markdown"])
+
+
+def test_a_picture_that_no_text_shows_any_more_goes_after_a_day(api, monkeypatch):
+    monkeypatch.setattr(leftovers, "FRESH_S", -1)
+    shown, unsaved = add_picture(api, encoded(phantom())).json(), add_picture(api, encoded(phantom()[:90])).json()
+    made = save(api, body=shown["markdown"]).json()
+    api.client.delete(f"/api/v1/publications/{made['id']}", headers=api.as_("boss"))
+
+    def served() -> list[int]:
+        publishing.forget_deleted(api.database)
+        leftovers.sweep(api.database, api.storage)
+        return [api.client.get(each["url"]).status_code for each in (shown, unsaved)]
+
+    assert served() == [200, 200], "an editor may still be open"
+    api.database.write(lambda db: db.execute("UPDATE pictures SET created_at = '2020-01-01'"))
+    assert served() == [200, 404], "what was deleted lately can come back with its picture"
+    api.database.write(lambda db: db.execute("UPDATE publications SET deleted_at = '2020-01-01'"))
+    assert served() == [404, 404]
+    assert [path for path in api.settings.files_dir.rglob("*") if path.is_file()] == []
 
 
 def test_transparency_becomes_white(api):

@@ -164,6 +164,10 @@ def test_a_sample_is_drawn_by_the_box_and_says_so(api, organ):
     api.work()
     study = read(api, "ann", f"/api/v1/studies/{answer.json()['id']}").json()
     assert (study["status"], study["source"]) == ("succeeded", "sample")
+    overlay = decoded(read(api, "ann", study["images"][0]["overlayUrl"]).content)
+    height, width = overlay.shape[:2]
+    plate = overlay[int(height * 0.93) :, : width // 6].astype(int)
+    assert (plate < 60).mean() > 0.5 and (plate > 200).mean() > 0.05, "no words on a plate in the lower left corner"
     assert "演示样例" in study["images"][0]["name"]
     wrong = api.client.post("/api/v1/studies/samples", headers=api.as_("ann"), json={"organ": "brain"})
     assert wrong.json()["error"]["code"] == "organ_unknown"

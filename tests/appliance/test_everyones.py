@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from appliance import lists
+from appliance import leftovers, lists
 from appliance.clock import utc_ago
 from appliance.consultations import everyones as consultations
-from appliance.database import row
+from appliance.database import row, rows
 from appliance.knowledge.services import bring_up_to_date
 from appliance.studies import everyones as studies
 from support.images import encoded, phantom
@@ -82,28 +82,34 @@ def test_a_purge_takes_only_files_that_nothing_else_names(api, monkeypatch):
     shared = api.database.read(lambda db: row(db, "SELECT source_sha256 FROM images WHERE study_id = ?", gone))
     before = len(api.stored_files())
     api.client.delete(f"{STUDIES}/{gone}", headers=api.as_("boss"))
-    assert studies.purge(api.database, api.storage) == 0
+    assert studies.purge(api.database) == 0
     api.database.write(
         lambda db: db.execute("UPDATE studies SET deleted_at = ? WHERE id = ?", [utc_ago(timedelta(days=31)), gone])
     )
-    monkeypatch.setattr(studies, "FRESH_S", -1)
-    assert studies.purge(api.database, api.storage) == 1
+    monkeypatch.setattr(leftovers, "FRESH_S", -1)
+    assert studies.purge(api.database) == 1
+    assert leftovers.sweep(api.database, api.storage) == 0, "the other has the same original and view"
     assert api.storage.path(shared["source_sha256"]).exists(), "the other study has the same original"
     assert len(api.stored_files()) <= before
     assert api.client.get(f"/api/v1/studies/{kept}/images/0/source", headers=api.as_("ann")).status_code == 200
     assert listed(api, STUDIES, deleted="true") == []
     api.client.delete(f"{STUDIES}/{kept}", headers=api.as_("boss"))
     api.database.write(lambda db: db.execute("UPDATE studies SET deleted_at = ?", [utc_ago(timedelta(days=31))]))
-    assert studies.purge(api.database, api.storage) == 1
+    assert studies.purge(api.database) == 1
+    leftovers.sweep(api.database, api.storage)
     assert api.stored_files() == [api.settings.database_path] or not list(api.settings.files_dir.glob("??/*"))
 
 
-def test_fresh_files_stay_when_a_study_is_purged(api):
+def test_fresh_files_stay_for_a_while_when_a_study_is_purged(api, monkeypatch):
     study = submit(api)
     source = api.database.read(lambda db: row(db, "SELECT source_sha256 FROM images"))["source_sha256"]
     api.database.write(lambda db: db.execute("UPDATE studies SET deleted_at = '2020-01-01' WHERE id = ?", [study]))
-    assert studies.purge(api.database, api.storage) == 1
+    assert studies.purge(api.database) == 1
+    assert leftovers.sweep(api.database, api.storage) == 0
     assert api.storage.path(source).exists(), "someone may be about to commit a row that names it"
+    monkeypatch.setattr(leftovers, "FRESH_S", -1)
+    assert leftovers.sweep(api.database, api.storage) == 1, "it was not forgotten"
+    assert not api.storage.path(source).exists()
 
 
 def test_consultations_are_filtered_and_exported(api):
@@ -113,6 +119,10 @@ def test_consultations_are_filtered_and_exported(api):
     assert listed(api, CONSULTATIONS) == [urgent, plain]
     assert listed(api, CONSULTATIONS, q="口角歪斜") == [urgent]
     assert listed(api, CONSULTATIONS, q="100%") == [plain] and listed(api, CONSULTATIONS, q="%") == [plain]
+    for words in ("口", "口角", "爸 口角歪", "斜，说话", "清"):
+        assert listed(api, CONSULTATIONS, q=words) == [urgent], words
+    for words in ("口歪", "爸 高血压", "角歪。", '"', '" OR "', "question:口角", "🙂"):
+        assert listed(api, CONSULTATIONS, q=words) == [], words
     assert listed(api, CONSULTATIONS, level="emergency") == [urgent]
     assert listed(api, CONSULTATIONS, source="passages") == [plain]
     assert listed(api, CONSULTATIONS, username="bo", level="routine") == []
@@ -142,6 +152,31 @@ def test_a_deleted_consultation_comes_back_or_is_purged(api):
     assert consultations.purge(api.database, 0) == 0
     assert consultations.purge(api.database, 30) == 1
     assert listed(api, CONSULTATIONS) == [second]
+    indexed = "SELECT rowid FROM question_index WHERE question_index MATCH ?"
+    assert len(api.database.read(lambda db: rows(db, indexed, "感冒"))) == 1
+    assert api.database.read(lambda db: rows(db, indexed, "头疼")) == [], "its index row must go with it"
+
+
+def test_pages_of_a_search_follow_each_other(api, monkeypatch):
+    monkeypatch.setattr(lists, "PAGE", 2)
+    made = [ask(api, f"{number} 号咳嗽") for number in range(5)]
+    ask(api, "头疼")
+    seen, cursor = [], None
+    for _ in range(3):
+        query = {"q": "咳嗽", **({"before": cursor} if cursor else {})}
+        page = api.client.get(CONSULTATIONS, headers=api.as_("boss"), params=query).json()
+        assert page["total"] == 5
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next"]
+    assert (seen, cursor) == (made[::-1], None)
+
+
+def test_own_questions_are_searched_without_those_of_others(api):
+    mine = ask(api, "孩子咳嗽 CT检查")
+    ask(api, "我也咳嗽", "bo")
+    for words, found in (("咳嗽", [mine]), ("孩 ct", [mine]), ("发热", []), ("", [mine])):
+        answer = api.client.get("/api/v1/consultations", headers=api.as_("ann"), params={"q": words}).json()
+        assert [item["id"] for item in answer["items"]] == found, words
 
 
 @pytest.mark.parametrize("path", [STUDIES, CONSULTATIONS])

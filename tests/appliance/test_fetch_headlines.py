@@ -20,6 +20,11 @@ def channel():
     playing.close()
 
 
+def test_nothing_is_asked_while_headlines_are_switched_off(api, channel):
+    services.enqueue_due(api.database, HeadlineSettings((channel.url,), 30, enabled=False))
+    assert api.database.read(lambda db: rows(db, "SELECT id FROM jobs")) == []
+
+
 @pytest.fixture
 def fetch(api, channel):
     """Have the worker ask the channel once, in that mood, whenever it was asked before."""
@@ -48,7 +53,7 @@ def state(api) -> dict:
 
 
 def test_normal_headlines_are_newest_first_and_hold_no_more_than_they_may(api, fetch, channel):
-    assert listed(api) == {"items": [], "next": None, "fetchedAt": None}
+    assert listed(api) == {"items": [], "next": None, "fetchedAt": None, "enabled": True}
     assert fetch("normal") == 1
     page = listed(api)
     assert [item["title"] for item in page["items"]] == ["第 3 条健康新闻", "第 2 条健康新闻", "第 1 条健康新闻"]

@@ -9,10 +9,13 @@ import zipfile
 
 import pytest
 
+from appliance import leftovers
 from appliance.database import row
 from appliance.releases import archive
 from appliance.releases.archive import ReleaseRefused, unpack
 from appliance.releases.services import bring_back_lost
+from appliance.studies.command import segment_files
+from appliance.studies.orders import Order
 from model.card import seal
 from support.box import ROOT, Box
 from support.images import encoded, phantom
@@ -65,6 +68,39 @@ def test_an_upload_is_proven_activated_serves_the_next_study_and_is_rolled_back(
     assert made_by(api) == before
     actions = api.database.read(lambda db: [each["action"] for each in db.query("SELECT action FROM audit_rows")])
     assert {"release.upload", "release.activate", "release.roll_back"} <= set(actions)
+
+
+def test_an_uploaded_release_is_deleted_but_not_the_served_one_nor_a_built_in(api, tmp_path, monkeypatch):
+    monkeypatch.setattr(leftovers, "FRESH_S", -1)
+    before = organ(api)["active"]
+    assert proven(api, zipped(candidate(tmp_path, "9.0.0")))["state"] == "ready"
+    activate(api, "9.0.0")
+    api.work()
+
+    def remove(version: str, who: str = "boss"):
+        return api.client.delete(f"/api/v1/releases/retina/{version}", headers=api.as_(who))
+
+    assert remove("9.0.0").json()["error"]["code"] == "release_active"
+    assert remove(before).json()["error"]["code"] == "release_built_in"
+    assert remove("0.0.1").status_code == 404 and remove("9.0.0", "doc").status_code == 403
+    activate(api, before)
+    assert organ(api)["previous"] == "9.0.0"
+    assert remove("9.0.0").status_code == 204
+    told = organ(api)
+    assert (told["active"], told["previous"], told["problem"]) == (before, None, None)
+    assert "9.0.0" not in [each["version"] for each in told["releases"]]
+    leftovers.sweep(api.database, api.storage)
+    assert [path for path in api.settings.files_dir.rglob("*") if path.is_file()] == [], "its archive is still there"
+    assert made_by(api) == before
+    assert proven(api, zipped(candidate(tmp_path / "again", "9.0.0")))["state"] == "ready", "it may come again"
+
+
+def test_the_terminal_segments_with_the_release_that_is_served(api, tmp_path):
+    older = next(each["version"] for each in organ(api)["releases"] if not each["active"])
+    (tmp_path / "eye.png").write_bytes(encoded(phantom()))
+    activate(api, older)
+    done = segment_files(api.settings, Order("retina"), (tmp_path / "eye.png",), tmp_path / "out")
+    assert done["results"][0]["release"]["version"] == older
 
 
 def test_a_tar_serves_as_well_and_its_card_and_hashes_are_told(api, tmp_path):

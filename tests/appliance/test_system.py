@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from appliance import audit
+from appliance.backup import BackupError
 from appliance.backups import services as backups
 from appliance.checks import backup as backup_check
 from appliance.checks.check import Context
@@ -145,6 +146,47 @@ def test_a_backup_from_the_page_is_whole_and_told(api):
     assert backup_check.check(context).status == "ok"
     api.database.write(lambda db: db.execute("UPDATE backups SET started_at = ?", [utc_ago(timedelta(days=8))]))
     assert backup_check.check(context).status == "warning"
+
+
+def test_old_backups_are_deleted_but_never_the_newest_good_one(api, tmp_path):
+    def remove(backup_id: str, who: str = "boss"):
+        return api.client.delete(f"/api/v1/backups/{backup_id}", headers=api.as_(who))
+
+    for name in ("old", "new"):
+        api.settings.backups_dir.mkdir(exist_ok=True)
+        backups.run_now(api.database, api.settings, api.settings.backups_dir / f"{name}.tar")
+    backups.run_now(api.database, api.settings, tmp_path / "stick.tar")
+    with pytest.raises(BackupError):
+        backups.run_now(api.database, api.settings, tmp_path / "no" / "folder" / "x.tar")
+    listed = api.client.get("/api/v1/backups", headers=api.as_("boss")).json()
+    failed, stick, new, old = (each["id"] for each in listed)
+    assert remove(old, "doc").status_code == 403
+    assert remove(stick).json()["error"]["code"] == "backup_elsewhere" and (tmp_path / "stick.tar").exists()
+    assert remove(old).status_code == remove(failed).status_code == 204
+    assert [path.name for path in api.settings.backups_dir.iterdir()] == ["new.tar"]
+    (tmp_path / "stick.tar").unlink()
+    assert remove(stick).status_code == 204, "a file that is gone leaves a row to tidy up"
+    assert remove(new).json()["error"]["code"] == "backup_newest"
+    assert remove("nope").status_code == 404
+
+
+def test_headlines_are_switched_off_and_on_at_run_time(api):
+    made = {"id": "a", "feed": "f", "title": "流感", "source": "健康报", "url": "https://news.example/1"}
+    api.database.write(lambda db: db.table("headlines").insert({**made, "published_at": "2026-01-01T00:00:00.000Z"}))
+
+    def told() -> tuple[int, bool]:
+        page = api.client.get("/api/v1/headlines", headers=api.as_("ann")).json()
+        return len(page["items"]), page["enabled"]
+
+    assert told() == (1, True)
+    for value, expected in ((False, (0, False)), (None, (1, True))):
+        change = {"headlines.enabled": value}
+        assert api.client.patch("/api/v1/settings", headers=api.as_("boss"), json=change).status_code == 200
+        assert told() == expected
+    assert (
+        api.client.patch("/api/v1/settings", headers=api.as_("boss"), json={"headlines.enabled": "x"}).status_code
+        == 422
+    )
 
 
 def test_one_backup_at_a_time_and_a_failed_one_says_why(api, tmp_path):

@@ -45,4 +45,7 @@ def test_old_rows_get_what_lists_filter_by(tmp_path):
     asked = database.read(lambda db: row(db, "SELECT * FROM consultations"))
     assert (asked["question"], asked["source"], asked["level"]) == ("头疼怎么办", "local", "urgent")
     assert asked["total_ms"] == 1200.5
+    found = "SELECT c.id FROM question_index i JOIN consultations c ON c.number = i.rowid WHERE question_index MATCH ?"
+    for words in ('"头疼"', '"疼怎 怎么"', '"办"'):
+        assert database.read(lambda db, words=words: row(db, found, words)) == {"id": "c"}, words
     database.close()

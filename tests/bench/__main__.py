@@ -12,16 +12,27 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import httpx
 
+from appliance.database import Database
 from model import release
 from model.inference import OnnxRuntimeEngine, OpenVinoEngine, Segmenter
 from support.box import ROOT, Box
 from support.images import encoded, phantom
+from support.rows import BARE, fill
 
 RUNS = 40
+LARGE = 100_000
+PAGES = {
+    "studies": "/admin/studies",
+    "consultations": "/admin/consultations",
+    "a word in every question": "/admin/consultations?q=发热",
+    "a word nowhere": "/admin/consultations?q=没有这几个字",
+    "statistics of a year": "/admin/statistics?since={year_ago}&until={today}",
+}
 
 
 def median_ms(function: Callable[[], object], runs: int = RUNS) -> float:
@@ -73,10 +84,36 @@ def rows() -> list[dict]:
                 measured["GET of a finished study"] = median_ms(
                     lambda: client.get("/api/v1/studies").raise_for_status()
                 )
+                lists = large_lists(box, client)
         finally:
             box.stop()
     measured["bare OpenVINO again, at the end"] = bare_openvino_ms(opened.weights, height, width)
-    return [{"what": what, "medianMs": round(ms, 1), "ratio": round(ms / bare, 2)} for what, ms in measured.items()]
+    return table(measured, bare) + lists
+
+
+def table(measured: dict[str, float], bare_ms: float) -> list[dict]:
+    """Rows of one peer."""
+    return [{"what": what, "medianMs": round(ms, 2), "ratio": round(ms / bare_ms, 2)} for what, ms in measured.items()]
+
+
+def large_lists(box: Box, client: httpx.Client) -> list[dict]:
+    """The admin's pages on a box with 100,000 studies and as many consultations, beside SQLite's own query."""
+    database = Database(box.data_dir / "xiangyi.db")
+    fill(database, LARGE, LARGE, 365, date.today() - timedelta(days=1), images=True)
+    bare = median_ms(lambda: database.read(lambda db: list(db.query(BARE))))
+    database.close()
+    measured = {f"bare SQLite: first page of {LARGE} studies": bare}
+    for what, path in PAGES.items():
+        measured[f"page to its first byte, {LARGE} rows: {what}"] = median_ms(
+            lambda path=path: first_byte(client, path)
+        )
+    return table(measured, bare)
+
+
+def first_byte(client: httpx.Client, path: str) -> None:
+    """Wait for the answer's head, as a browser does before it can draw."""
+    with client.stream("GET", path) as answer:
+        answer.raise_for_status()
 
 
 def request(client: httpx.Client, content: bytes) -> None:
@@ -91,7 +128,7 @@ def main() -> None:
     measured = rows()
     (ROOT / "bench.json").write_text(json.dumps(measured, indent=2, ensure_ascii=False))
     for row in measured:
-        print(f"{row['medianMs']:9.1f} ms   × {row['ratio']:<6} {row['what']}")
+        print(f"{row['medianMs']:9.2f} ms   × {row['ratio']:<8} {row['what']}")
 
 
 if __name__ == "__main__":

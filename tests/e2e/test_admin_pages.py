@@ -139,6 +139,10 @@ def test_a_release_is_uploaded_compared_activated_and_rolled_back(visit, calm_bo
     expect(page.locator(".release", has_text="9.1.0").get_by_text("使用中")).to_be_visible()
     page.get_by_role("button", name="退回 2.1.0").click()
     expect(page.locator(".release", has_text="2.1.0").first.get_by_text("使用中")).to_be_visible()
+    page.get_by_role("link", name="9.1.0").click()
+    page.get_by_role("button", name="删除这个版本").click()
+    expect(page.locator("h1")).to_have_text("权重管理")
+    expect(page.locator(".release", has_text="9.1.0")).to_have_count(0)
 
 
 def test_a_document_is_imported_signed_withdrawn_and_deleted(visit, tmp_path):
@@ -171,14 +175,30 @@ def test_settings_show_at_once_on_every_page_as_text(visit):
     page.reload()
     page.fill("[name=hospital_name]", "")
     page.fill("[name=maintenance]", "")
+    page.get_by_label("健康头条").uncheck()
     page.get_by_role("button", name="保存").click()
     expect(page.locator(".brand__hospital")).to_have_count(0)
+    expect(visit.open("/").locator("[data-headlines]")).to_have_count(0)
+    page = visit.open("/admin/system/settings")
+    page.get_by_label("健康头条").check()
+    with page.expect_navigation():
+        page.get_by_role("button", name="保存").click()
+    expect(page.get_by_label("健康头条")).to_be_checked()
+    expect(visit.open("/").locator("[data-headlines]")).to_be_visible()
 
 
-def test_a_backup_is_made_by_one_click(visit):
+def test_a_backup_is_made_by_one_click_and_an_old_one_deleted_by_another(visit):
     page = visit.open("/admin/system/backups")
     page.get_by_role("button", name="立即备份").click()
     expect(page.locator("tbody tr").first).to_contain_text("已完成", timeout=120_000)
+    page.get_by_role("button", name="删除", exact=True).click()
+    expect(page.locator("[data-page-error]")).to_contain_text("最近一次成功的备份")
+    visit.faults.clear()  # Chromium logs the refusal
+    page.get_by_role("button", name="立即备份").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    expect(page.locator("tbody tr").first).to_contain_text("已完成", timeout=120_000)
+    page.get_by_role("button", name="删除", exact=True).last.click()
+    expect(page.locator("tbody tr")).to_have_count(1)
 
 
 def test_the_audit_log_tells_in_chinese(visit):

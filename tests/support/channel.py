@@ -1,9 +1,10 @@
-"""A news site outside the box, played on the loopback over real HTTP in each of its moods."""
+"""A news site outside the box, in each of its moods."""
 
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from support.played import Played
 
 
 def item(number: int, **more: object) -> dict:
@@ -51,29 +52,16 @@ BODIES = {
 }
 
 
-class Channel:
+class Channel(Played):
     """`mood` is a key of BODIES, or "204", "error", "slow", "huge". `heard` keeps what requests said."""
 
     def __init__(self) -> None:
-        self.mood, self.heard, channel = "normal", list[str](), self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                channel.answer(self)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.heard = list[str]()
+        super().__init__("normal")
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/nc/article/list/T1414389941036/0-20.html"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        return f"{self.root}/nc/article/list/T1414389941036/0-20.html"
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         self.heard.append(f"{handler.requestline}\n{handler.headers}")

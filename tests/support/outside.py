@@ -1,36 +1,24 @@
-"""An endpoint outside the box, played on the loopback: speaks OpenAI's protocol over real HTTP, or misbehaves."""
+"""An endpoint outside the box, which speaks OpenAI's protocol, or misbehaves."""
 
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from support.played import Played
 
 ANSWER = "高血压平时要少吃盐，每天不超过5克，坚持量血压，不要自行停药，请及时到医院看医生。"
 
 
-class Outside:
+class Outside(Played):
     """`mood`: "kind", "key" (401), "quota" (429), "slow", "broken" (ends in the middle). `heard` keeps the bodies."""
 
     def __init__(self) -> None:
-        self.mood, self.heard, outside = "kind", list[dict](), self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                outside.answer(self)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        self.heard = list[dict]()
+        super().__init__("kind")
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        return f"{self.root}/v1"
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         self.heard.append(json.loads(handler.rfile.read(int(handler.headers["Content-Length"]))))

@@ -13,6 +13,11 @@ from appliance.database import Database
 ORGANS = ("retina", "chest", "liver")
 STATUSES = ("succeeded",) * 8 + ("refused", "failed")
 SOURCES = ("local",) * 6 + ("passages",) * 2 + ("triage", "fallback")
+# What SQLite itself takes for the first page of the admin's list: the least that a list can cost.
+BARE = (
+    "SELECT s.id, s.organ, s.status, s.created_at, a.username FROM studies s JOIN accounts a ON a.id = s.account_id"
+    " WHERE s.deleted_at IS NULL ORDER BY s.created_at DESC LIMIT 51"
+)
 QUESTION = "孩子发热三天，咳嗽，夜里睡不好，应该怎么办？第{}问"
 
 

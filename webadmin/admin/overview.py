@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass
 
+import anyio.to_thread
 from litestar import Response, get
 from litestar.di import NamedDependency
 
+from appliance.articles.comments import count_pending
+from appliance.auth.accounts import count_asking
 from appliance.auth.services import Account
+from appliance.database import Database
+from appliance.system.job_list import count_failed
 from webadmin.rendering import Pages, View
 
 
@@ -41,7 +46,28 @@ class AdminView(View):
     sections: tuple[Section, ...] = SECTIONS
 
 
+@dataclass(frozen=True, kw_only=True)
+class OverviewView(AdminView):
+    """`waiting`: what waits for an admin, by its section: where to see to it, and how it is told."""
+
+    waiting: dict[str, tuple[str, str]]
+
+
+def waiting_in(database: Database) -> dict[str, tuple[str, str]]:
+    """What there is to do, without what there is not."""
+    pending, asking, failed = count_pending(database), count_asking(database), count_failed(database)
+    found = {
+        "comments": (pending, "/admin/comments", f"{pending} 条待审核"),
+        "users": (asking, "/admin/users?status=asked", f"{asking} 人申请删除数据"),
+        "system": (failed, "/admin/system/jobs?status=failed", f"近 7 天 {failed} 个任务失败"),
+    }
+    return {section: (address, told) for section, (count, address, told) in found.items() if count}
+
+
 @get("/")
-async def show_overview(account: NamedDependency[Account], pages: NamedDependency[Pages]) -> Response[str]:
-    """All sections."""
-    return pages.html("admin/overview.html", AdminView(title="管理"), account)
+async def show_overview(
+    account: NamedDependency[Account], database: NamedDependency[Database], pages: NamedDependency[Pages]
+) -> Response[str]:
+    """All sections, and what waits in them."""
+    waiting = await anyio.to_thread.run_sync(waiting_in, database)
+    return pages.html("admin/overview.html", OverviewView(title="管理", waiting=waiting), account)

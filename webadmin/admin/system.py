@@ -24,8 +24,8 @@ from appliance.system.about import Package
 from appliance.system.audit_log import AuditFilter, AuditLines
 from appliance.system.job_list import JobLines
 from webadmin import wording
+from webadmin.admin.listing import query_of
 from webadmin.admin.overview import AdminView
-from webadmin.admin.studies import query_of
 from webadmin.pages.health import STATUSES
 from webadmin.rendering import Pages
 
@@ -40,6 +40,8 @@ TABS = (
 )
 JOBS = {
     "segment": "图像分割",
+    "correct": "测量修正",
+    "fetch_headlines": "获取头条",
     "install_release": "检验上传的模型",
     "open_release": "启用模型",
     "compare_releases": "对比模型",

@@ -21,12 +21,13 @@ from webadmin.rendering import Pages, View
 
 @dataclass(frozen=True, kw_only=True)
 class ConsultationsView(View):
-    """The form, and a page of what was asked before."""
+    """The form, and a page of what was asked before; `wanted`: the words that were looked for in it."""
 
     arrival: Arrival
     past: list[ConsultationOut]
     next: str | None
     first: bool
+    wanted: str
     max_characters: int
     outside: str
     study_id: str = ""
@@ -61,10 +62,11 @@ async def list_consultations(
     pages: NamedDependency[Pages],
     before: FromQuery[str | None] = None,
     study: FromQuery[str] = "",
+    find: FromQuery[str] = "",
 ) -> Response[str]:
     """The form to ask, with the findings of `study` when one is named, and the own consultations, newest first."""
     findings = await anyio.to_thread.run_sync(findings_text, database, account, study) if study else ""
-    past = await anyio.to_thread.run_sync(services.list_own, database, account, before)
+    past = await anyio.to_thread.run_sync(services.list_own, database, account, before, find)
     view = ConsultationsView(
         title="问诊",
         section="consultations",
@@ -72,6 +74,7 @@ async def list_consultations(
         past=past.items,
         next=past.next,
         first=before is None,
+        wanted=find.strip(),
         max_characters=settings.limits.question_characters,
         outside=engines.fallback.host if engines.fallback else "",
         study_id=study,

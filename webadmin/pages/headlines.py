@@ -11,6 +11,7 @@ from appliance.auth.services import Account
 from appliance.database import Database
 from appliance.headlines import services
 from appliance.headlines.schemas import HeadlinePage
+from appliance.settings import Settings
 from webadmin.rendering import Pages, View
 
 
@@ -26,10 +27,11 @@ class HeadlinesView(View):
 async def list_headlines(
     account: NamedDependency[Account],
     database: NamedDependency[Database],
+    settings: NamedDependency[Settings],
     pages: NamedDependency[Pages],
     before: FromQuery[str | None] = None,
 ) -> Response[str]:
     """All headlines that the box has, newest first."""
-    found = await anyio.to_thread.run_sync(services.page, database, before)
+    found = await anyio.to_thread.run_sync(services.page, database, settings, before)
     view = HeadlinesView(title="健康头条", section="home", headlines=found, first=before is None)
     return pages.html("headlines/page.html", view, account)

@@ -81,7 +81,7 @@ async def show_home(
     """The page after the log-in."""
     studies = await anyio.to_thread.run_sync(services.list_own, database, account)
     announced = await anyio.to_thread.run_sync(list_published, database, "announcement")
-    news = await anyio.to_thread.run_sync(headlines.page, database)
+    news = await anyio.to_thread.run_sync(headlines.page, database, settings)
     checks = await run_checks(settings, database, engines, thorough=False)
     limits = settings.limits
     view = HomeView(

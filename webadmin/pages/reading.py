@@ -6,6 +6,7 @@ from functools import partial
 import anyio.to_thread
 from litestar import Response, get
 from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from appliance.articles import comments, services
@@ -45,67 +46,38 @@ class ReadingView(View):
         return NAMES[self.kind]
 
 
-async def _list(
-    kind: Kind, account: Account, database: Database, pages: Pages, q: str, after: str | None
-) -> Response[str]:
-    found = await anyio.to_thread.run_sync(services.list_published, database, kind, q, after)
-    view = ReadingListView(title=NAMES[kind], kind=kind, page=found, q=q, first=after is None)
-    return pages.html("reading/list.html", view, account)
+def _pages_of(kind: Kind) -> list[HTTPRouteHandler]:
+    """The list of a kind, and one of it."""
+
+    @get(f"/{kind}s")
+    async def show_list(
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        pages: NamedDependency[Pages],
+        q: FromQuery[str] = "",
+        after: FromQuery[str | None] = None,
+    ) -> Response[str]:
+        """What is published, the pinned first."""
+        found = await anyio.to_thread.run_sync(services.list_published, database, kind, q, after)
+        view = ReadingListView(title=NAMES[kind], kind=kind, page=found, q=q, first=after is None)
+        return pages.html("reading/list.html", view, account)
+
+    @get(f"/{kind}s/{{publication_id:str}}")
+    async def show_one(
+        publication_id: FromPath[str],
+        account: NamedDependency[Account],
+        database: NamedDependency[Database],
+        pages: NamedDependency[Pages],
+        before: FromQuery[str | None] = None,
+    ) -> Response[str]:
+        """One with its comments."""
+        found = await anyio.to_thread.run_sync(services.get_published, database, kind, publication_id)
+        listing = partial(comments.list_comments, database, account, kind, publication_id, before)
+        below = await anyio.to_thread.run_sync(listing)
+        view = ReadingView(title=found.title, kind=kind, publication=found, comments=below, first=before is None)
+        return pages.html("reading/page.html", view, account)
+
+    return [show_list, show_one]
 
 
-async def _show(
-    kind: Kind, publication_id: str, account: Account, database: Database, pages: Pages, before: str | None
-) -> Response[str]:
-    found = await anyio.to_thread.run_sync(services.get_published, database, kind, publication_id)
-    listing = partial(comments.list_comments, database, account, kind, publication_id, before)
-    below = await anyio.to_thread.run_sync(listing)
-    view = ReadingView(title=found.title, kind=kind, publication=found, comments=below, first=before is None)
-    return pages.html("reading/page.html", view, account)
-
-
-@get("/announcements")
-async def list_announcements(
-    account: NamedDependency[Account],
-    database: NamedDependency[Database],
-    pages: NamedDependency[Pages],
-    q: FromQuery[str] = "",
-    after: FromQuery[str | None] = None,
-) -> Response[str]:
-    """The notices, the pinned first."""
-    return await _list("announcement", account, database, pages, q, after)
-
-
-@get("/articles")
-async def list_articles(
-    account: NamedDependency[Account],
-    database: NamedDependency[Database],
-    pages: NamedDependency[Pages],
-    q: FromQuery[str] = "",
-    after: FromQuery[str | None] = None,
-) -> Response[str]:
-    """Lasting education, the pinned first."""
-    return await _list("article", account, database, pages, q, after)
-
-
-@get("/announcements/{publication_id:str}")
-async def show_announcement(
-    publication_id: FromPath[str],
-    account: NamedDependency[Account],
-    database: NamedDependency[Database],
-    pages: NamedDependency[Pages],
-    before: FromQuery[str | None] = None,
-) -> Response[str]:
-    """One notice."""
-    return await _show("announcement", publication_id, account, database, pages, before)
-
-
-@get("/articles/{publication_id:str}")
-async def show_article(
-    publication_id: FromPath[str],
-    account: NamedDependency[Account],
-    database: NamedDependency[Database],
-    pages: NamedDependency[Pages],
-    before: FromQuery[str | None] = None,
-) -> Response[str]:
-    """One article."""
-    return await _show("article", publication_id, account, database, pages, before)
+PAGES = [*_pages_of("announcement"), *_pages_of("article")]

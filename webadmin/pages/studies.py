@@ -12,8 +12,8 @@ from appliance.auth.services import Account
 from appliance.database import Database
 from appliance.studies import services
 from appliance.studies.pictures import ImageDamaged
-from appliance.studies.samples import SAMPLE
 from appliance.studies.schemas import CorrectionOut, FindingOut, ImageOut, StrokeOut, StudyOut
+from appliance.studies.services import SAMPLE
 from model.tasks import TASKS, Label
 from webadmin import wording
 from webadmin.rendering import Pages, View

@@ -19,3 +19,9 @@ if (menu) {
     if (event.key === "Escape") menu.open = false;
   });
 }
+
+// On a phone the strip of sections scrolls: the open one is brought into view.
+for (const strip of all(".admin__nav, .tabs")) {
+  const open = one("[aria-current]", strip);
+  if (open) strip.scrollLeft = open.offsetLeft - strip.offsetLeft - (strip.clientWidth - open.offsetWidth) / 2;
+}

@@ -8,7 +8,7 @@ const rest = () => all("[data-end]");
 
 for (const button of rest()) button.addEventListener("click", () => end(button, button.closest("[data-session]")));
 others?.addEventListener("click", () => end(others, null));
-one("[data-ask]").addEventListener("click", (event) => ask(event.target, true));
+one("[data-ask]")?.addEventListener("click", (event) => ask(event.target, true));
 one("[data-withdraw]").addEventListener("click", (event) => ask(event.target, false));
 
 /** End one session, or without an item all others. */
@@ -32,7 +32,8 @@ async function ask(button, wanted) {
   try {
     await call(DELETION, undefined, undefined, wanted ? "PUT" : "DELETE");
     show(one("[data-asked]"), wanted);
-    show(one("[data-ask-box]"), !wanted);
+    const box = one("[data-ask-box]");
+    if (box) show(box, !wanted);
   } catch (error) {
     tell(one("[data-deletion-error]"), sentence(error));
   } finally {

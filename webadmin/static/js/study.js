@@ -7,6 +7,9 @@ import { transfer } from "./transfer.js";
 import { setUpViewer } from "./viewer.js";
 
 const result = one("[data-result]");
+window.addEventListener("beforeprint", () => {
+  one("[data-printed]").textContent = new Date().toLocaleString("zh-CN", { dateStyle: "medium", timeStyle: "short" });
+});
 const current = { keys: () => ({}), busy: () => false };
 
 function setUp(slices) {

@@ -24,6 +24,7 @@ function setUp(form) {
     show(part("cancel"), name === "uploading");
     show(part("submit"), !busy);
     show(part("empty"), state.files.length === 0);
+    show(part("together"), !busy && state.files.length > 1);
     part("submit").disabled = state.files.length === 0 || state.unfit;
     part("submit").textContent = name !== "failed" ? "开始分割" : state.unfit ? "请重新选择图片" : "重试";
     part("pick-text").textContent = state.files.length ? "重新选择" : "选择图片";
@@ -66,22 +67,34 @@ function setUp(form) {
   async function submit() {
     if (!state.files.length || state.unfit || state.sending) return;
     enter("uploading");
-    progress(part, 0, state.files.reduce((sum, file) => sum + file.size, 0));
+    const each = state.files.length > 1 && new FormData(form).get("together") === "each";
     try {
-      state.sending = transfer(`/api/v1/studies?wait=${WAIT_S}`, formOf(form, state.files), {
-        onProgress: (sent, total) => {
-          progress(part, sent, total);
-          showProgress(part("previews"), state.files, sent);
-        },
-        onSent: () => waiting(enter, part),
-      });
-      const study = await state.sending.answer;
-      location.assign(`/studies/${encodeURIComponent(study.id)}`);
+      while (each && state.files.length > 1) {
+        await hand(state.files.slice(0, 1), 0);
+        take(state.files.slice(1)); // what was handed in is gone from here: a retry sends none twice
+        enter("uploading");
+      }
+      const study = await hand(state.files, WAIT_S);
+      location.assign(each ? "/studies" : `/studies/${encodeURIComponent(study.id)}`);
     } catch (error) {
-      state.sending = null;
       state.unfit = UNFIT.includes(error.status);
-      enter(error.code === "cancelled" ? "idle" : "failed", error.code === "cancelled" ? "" : sentence(error));
+      enter(error.code === "cancelled" ? "idle" : "failed", error.code === "cancelled" ? "" : told(error, each, state));
+    } finally {
+      state.sending = null;
     }
+  }
+
+  /** One study of these files. */
+  function hand(files, wait) {
+    progress(part, 0, files.reduce((sum, file) => sum + file.size, 0), state.files.length - files.length);
+    state.sending = transfer(`/api/v1/studies?wait=${wait}`, formOf(form, files), {
+      onProgress: (sent, total) => {
+        progress(part, sent, total, state.files.length - files.length);
+        showProgress(part("previews"), state.files, sent);
+      },
+      onSent: () => (files.length === state.files.length ? waiting(enter, part) : null),
+    });
+    return state.sending.answer;
   }
 
   form.addEventListener("submit", (event) => {
@@ -124,10 +137,14 @@ function formOf(form, files) {
   return data;
 }
 
-function progress(part, sent, total) {
+function told(error, each, { files }) {
+  return each ? `“${files[0].name}”：${sentence(error)}（它和后面的图片还没有提交）` : sentence(error);
+}
+
+function progress(part, sent, total, after) {
   const percent = total ? Math.min(100, Math.floor((100 * sent) / total)) : 0;
   part("progress-bar").value = percent;
-  part("progress-text").textContent = `正在上传 ${percent} %`;
+  part("progress-text").textContent = `正在上传 ${percent} %${after ? `，之后还有 ${after} 张` : ""}`;
   part("progress-amount").textContent = `${size(sent)} / ${size(total)}`;
 }
 
