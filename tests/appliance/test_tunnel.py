@@ -1,12 +1,10 @@
 """What the tunnel's port lets in: the mini program's calls, as a plain user, and nothing else."""
 
 import re
-from collections.abc import Iterator
 from types import SimpleNamespace
 
 import httpx
 import pytest
-from litestar.testing import TestClient
 
 from appliance.app import create_app
 from appliance.settings import LimitSettings, LlmSettings, Settings, TunnelSettings
@@ -26,15 +24,12 @@ def settings(tmp_path):
 
 
 @pytest.fixture
-def tunnel(api) -> Iterator[SimpleNamespace]:
+def tunnel(api) -> SimpleNamespace:
     """The application with its pages as it is seen through the tunnel."""
     extra = pages(api.settings, api.database)
     app = create_app(api.settings, api.database, api.storage, api.engines, extra)
     filtered = TunnelFilter(app, TUNNEL_PORT)
-    with TestClient(app) as inside:
-        # Litestar's test client wants an application of its own kind: the filter is put around what it calls.
-        transport = httpx.ASGITransport(_at_port(filtered, TUNNEL_PORT))
-        yield SimpleNamespace(app=app, inside=inside, transport=transport)
+    return SimpleNamespace(app=app, transport=httpx.ASGITransport(_at_port(filtered, TUNNEL_PORT)))
 
 
 def _at_port(app, port):

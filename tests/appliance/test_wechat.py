@@ -95,10 +95,9 @@ def test_wechat_out_of_order_is_told_and_the_secret_stays_in(api, wechat, caplog
     assert SECRET not in "".join(each.getMessage() for each in caplog.records if each.name != "httpx")
 
 
-def test_off_until_an_admin_sets_it_up(api, wechat):
+def test_off_until_an_admin_sets_it_up(api):
     boss = api.as_("boss")
-    put = {"values": {"wechat.appid": ""}}
-    assert api.client.put("/api/v1/settings", headers=boss, json=put).status_code == 200
+    assert api.client.patch("/api/v1/settings", headers=boss, json={"wechat.appid": ""}).status_code == 200
     assert code_of(log_in(api, "code-li-1")) == (409, "wechat_off")
     assert api.client.get("/api/v1/accounts/me/wechat", headers=boss).json() == {"available": False, "bound": False}
     shown = api.client.get("/api/v1/settings", headers=boss).text
