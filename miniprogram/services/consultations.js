@@ -135,4 +135,19 @@ const draft = () => storage.read('draft', '');
 /** @param {string} text */
 const keepDraft = (text) => (text ? storage.write('draft', text) : storage.remove('draft'));
 
-module.exports = { ask, list, read, rate, draft, keepDraft };
+let prepared = '';
+
+/**
+ * Hand a question to the answer page: in memory, for an address would be written down elsewhere.
+ * @param {string} question
+ */
+const prepare = (question) => { prepared = question; };
+
+/** The question that was handed over, once. */
+function takePrepared() {
+  const question = prepared;
+  prepared = '';
+  return question;
+}
+
+module.exports = { ask, list, read, rate, draft, keepDraft, prepare, takePrepared };
