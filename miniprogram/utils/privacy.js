@@ -3,26 +3,29 @@
 
 /** @type {((answer: any) => void) | null} */
 let waiting = null;
-/** @type {(() => void)[]} */
-const watchers = [];
+/** @type {{ show: () => void }[]} the sheets of the pages that are open, the top one last */
+const sheets = [];
 
 /** Once, when the program starts. */
 function listen() {
   if (!wx.onNeedPrivacyAuthorization) return;
   wx.onNeedPrivacyAuthorization((resolve) => {
-    waiting = resolve;
-    watchers.forEach((watcher) => watcher());
+    waiting = /** @type {any} */ (resolve);
+    const top = sheets[sheets.length - 1];
+    if (top) top.show();
+    else answer(false, '');
   });
 }
 
-/**
- * Have `watcher` called when the question comes up; returns how to stop that.
- * @param {() => void} watcher
- * @returns {() => void}
- */
-function watch(watcher) {
-  watchers.push(watcher);
-  return () => { watchers.splice(watchers.indexOf(watcher), 1); };
+/** @param {{ show: () => void }} sheet to be shown when the question comes up */
+function watch(sheet) {
+  sheets.push(sheet);
+}
+
+/** @param {{ show: () => void }} sheet */
+function unwatch(sheet) {
+  const at = sheets.indexOf(sheet);
+  if (at >= 0) sheets.splice(at, 1);
 }
 
 /**
@@ -35,4 +38,4 @@ function answer(agreed, buttonId) {
   if (resolve) resolve(agreed ? { event: 'agree', buttonId } : { event: 'disagree' });
 }
 
-module.exports = { listen, watch, answer };
+module.exports = { listen, watch, unwatch, answer };

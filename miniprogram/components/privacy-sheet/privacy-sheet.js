@@ -5,10 +5,10 @@ Component({
   data: { open: false, contract: '《用户隐私保护指引》' },
   lifetimes: {
     attached() {
-      this.unwatch = privacy.watch(() => this.show());
+      privacy.watch(this);
     },
     detached() {
-      if (this.unwatch) this.unwatch();
+      privacy.unwatch(this);
       this.decline();
     },
   },
