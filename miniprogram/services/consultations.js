@@ -5,7 +5,8 @@ const events = require('../utils/events');
 const storage = require('../utils/storage');
 
 const POLL_MS = 3000;
-const LOOK_MS = 30000;
+/** How long the box is asked whether it has an answer: a broken stream leaves none unless it was just ending. */
+const LOOK_MS = { stream: 8000, whole: 90000 };
 const PATIENCE_MS = 180000;
 /** By how much a phone's clock may be fast. */
 const CLOCK_MS = 60000;
@@ -15,7 +16,7 @@ const CLOCK_MS = 60000;
 /** @typedef {{ id: string, question: string, answer: string, triage: Triage, sources: Source[], source: string,
  *   createdAt: string, disclaimer: string, rating: number | null }} Consultation */
 /** @typedef {{ triage?: (triage: Triage) => void, queued?: (data: { place: number }) => void,
- *   delta?: (data: { text: string }) => void }} Hearers */
+ *   delta?: (data: { text: string }) => void, broken?: () => void }} Hearers `broken`: the connection is lost */
 
 /**
  * Ask. Returns how to stop, and a promise of the whole consultation; `hearers` are told of what comes before.
@@ -29,7 +30,8 @@ function ask(asked, hearers) {
   const streams = wx.canIUse('request.object.enableChunked');
   const answered = (streams ? stream(asked, hearers, state) : whole(asked, state)).catch((error) => {
     if (state.stopped || error.status) throw error;
-    return poll(asked.question, since, state, error);
+    if (hearers.broken) hearers.broken();
+    return poll(asked.question, since, streams ? LOOK_MS.stream : LOOK_MS.whole, state, error);
   });
   const stop = () => {
     state.stopped = true;
@@ -97,13 +99,14 @@ function whole(data, state) {
  * Look whether the box has kept the answer to this question after all: the connection may have broken after that.
  * @param {string} question
  * @param {number} since when it was asked, by the phone's clock
+ * @param {number} patienceMs
  * @param {{ stopped: boolean }} state
  * @param {any} error what to say when it has not
  * @returns {Promise<Consultation>}
  */
-async function poll(question, since, state, error) {
+async function poll(question, since, patienceMs, state, error) {
   const earliest = new Date(since - CLOCK_MS).toISOString();
-  const until = Date.now() + LOOK_MS;
+  const until = Date.now() + patienceMs;
   while (!state.stopped && Date.now() < until) {
     await later(POLL_MS);
     const page = await list().catch(() => ({ items: [] }));

@@ -70,6 +70,7 @@ Page({
       triage: (triage) => this.setData({ level: triage.level, advice: triage.advice || '' }),
       queued: ({ place }) => this.setData({ waiting: `前面还有 ${place} 位在提问，请稍候…` }),
       delta: ({ text }) => this.heard(text),
+      broken: () => this.setData({ phase: 'asking', waiting: '网络中断，正在看医院是否已经答好…' }),
     });
     this.stopAsking = asked.stop;
     try {
