@@ -1,6 +1,7 @@
 // What pages do alike: load something, name their state, send whoever is not logged in to the log-in and come back.
 const session = require('./session');
 const look = require('./look');
+const { EXPIRED } = require('./request');
 
 /** @typedef {'loading' | 'ready' | 'empty' | 'failed' | 'signedOut'} State */
 
@@ -31,7 +32,7 @@ async function load(page, work, quiet) {
  * @returns {{ state: State, problem: string }}
  */
 function failed(error) {
-  if (error.status === 401) {
+  if (error.code === EXPIRED) {
     session.logIn();
     return { state: 'signedOut', problem: '登录已过期，请重新登录。' };
   }
@@ -44,7 +45,7 @@ function failed(error) {
  * @returns {string}
  */
 function sentence(error) {
-  if (error.status === 401) {
+  if (error.code === EXPIRED) {
     session.logIn();
     return '登录已过期，请重新登录后再试。';
   }

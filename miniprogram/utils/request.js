@@ -6,6 +6,8 @@ const TIMEOUT_MS = 20000;
 /** Waits before a GET is tried again, in milliseconds; others are never sent twice. */
 const BACK_OFF_MS = [600, 1800];
 const TRY_AGAIN = [429, 502, 503, 504];
+/** The code of a session that has ended: the log-in page comes up, and leads back. */
+const EXPIRED = 'not_authenticated';
 
 /** What went wrong, as the box told it; `status` 0 and the code `offline` when it could not be reached. */
 class ApiError extends Error {
@@ -58,7 +60,7 @@ function once(path, options) {
       timeout: options.timeoutMs || TIMEOUT_MS,
       success: (response) => {
         if (response.statusCode < 300) resolve(response.data);
-        else reject(refusal(response.statusCode, response.data, options.open));
+        else reject(refusal(response.statusCode, response.data));
       },
       fail: (reason) => reject(unreachable(reason.errMsg)),
     });
@@ -106,14 +108,15 @@ function headers(open) {
  * The box's refusal as an error; a session that has ended is forgotten.
  * @param {number} status
  * @param {any} body
- * @param {boolean} [open]
  * @returns {ApiError}
  */
-function refusal(status, body, open) {
-  if (status === 401 && !open) session.forget();
+function refusal(status, body) {
   const told = readable(body).error;
+  // A wrong password is refused with 401 too, and ends no session.
+  const expired = status === 401 && (!told || told.code === EXPIRED);
+  if (expired) session.forget();
+  if (expired) return new ApiError(EXPIRED, '登录已过期，请重新登录。', status);
   if (told) return new ApiError(told.code, told.message, status);
-  if (status === 401) return new ApiError('not_authenticated', '登录已过期，请重新登录。', status);
   if (status === 404) return new ApiError('not_found', '找不到这项内容，它可能已被删除。', status);
   return new ApiError('server', '医院服务器暂时出错，请稍后再试。', status);
 }
@@ -154,4 +157,4 @@ function later(ms) {
   return new Promise((resolve) => { setTimeout(resolve, ms); });
 }
 
-module.exports = { ApiError, request, download, address, headers, refusal, unreachable, readable, later };
+module.exports = { EXPIRED, ApiError, request, download, address, headers, refusal, unreachable, readable, later };

@@ -18,7 +18,22 @@ after(async () => {
   await started?.browser.close();
 });
 
-const page = (name, run) => test(name, { timeout: 6 * PATIENCE_MS }, run);
+let broken = "";
+
+/** One test goes on where the last one ended: after a failure the others would only fail too, and slowly. */
+const page = (name, run) =>
+  test(name, { timeout: 6 * PATIENCE_MS }, async (context) => {
+    if (broken) return context.skip(`after ${broken}`);
+    try {
+      await run();
+    } catch (error) {
+      broken = name;
+      console.log(`on the screen: ${await phone.page.locator("body").innerText()}\nconsole: ${faults.join("\n")}`);
+      if (process.env.XIANGYI_SHOTS) await phone.page.screenshot({ path: `${process.env.XIANGYI_SHOTS}/failed.png` });
+      throw error;
+    }
+    return undefined;
+  });
 
 /** Choose a file where the phone would open its album. */
 async function choose(file) {
@@ -33,7 +48,13 @@ async function logIn(password = facts.password) {
   await phone.button(/^登录$/).click();
 }
 
+/** Back to a page with tabs, however deep one is. */
+async function surface() {
+  while (await phone.page.locator("#back").isVisible()) await phone.back();
+}
+
 async function enter(organ) {
+  await surface();
   await phone.tab("首页");
   await phone.tap(organ);
 }
@@ -202,6 +223,7 @@ page("result: of a study that is not there, or another's", async () => {
 });
 
 page("consult: nothing to ask, then chips and words as one question with sources", async () => {
+  await surface();
   await phone.tab("问诊");
   await phone.button("提问").click();
   await phone.sees("请点选症状，或写下您的问题");
@@ -260,6 +282,7 @@ page("answer: broken off, told, and asked again", async () => {
 });
 
 page("announcements: both kinds, the pinned first, markup shown as text", async () => {
+  await surface();
   await phone.tab("消息");
   await phone.sees("秋冬流感疫苗开始接种");
   const titles = await phone.page.$$eval(".screen:not([hidden]) .item__head", (all) => all.map((each) => each.textContent));
@@ -294,6 +317,7 @@ page("announcement: a comment waits for approval, an empty one is refused", asyn
 });
 
 page("profile: own studies and consultations lead to their pages", async () => {
+  await surface();
   await phone.tab("我的");
   await phone.sees(facts.user);
   await phone.tap("肺与心脏");
@@ -309,6 +333,7 @@ page("profile: own studies and consultations lead to their pages", async () => {
 });
 
 page("profile: large type, and a password that is changed", async () => {
+  await surface();
   await phone.tab("我的");
   await phone.page.locator(".screen:visible .section", { hasText: "设置" }).click();
   await phone.page.locator(".screen:visible wx-switch input").check();

@@ -2,6 +2,7 @@
 // Phases: asking → streaming → answered; failed with a retry; stopped. `state` is that of reading an old one.
 const page = require('../../utils/page');
 const { moment } = require('../../utils/time');
+const { EXPIRED } = require('../../utils/request');
 const consultations = require('../../services/consultations');
 
 Page({
@@ -92,7 +93,7 @@ Page({
 
   /** @param {any} error */
   broken(error) {
-    if (error.status === 401) this.setData(page.failed(error));
+    if (error.code === EXPIRED) this.setData(page.failed(error));
     else if (error.code === 'aborted') this.setData({ phase: 'stopped' });
     else this.setData({ phase: 'failed', problem: page.sentence(error) });
   },

@@ -30,6 +30,7 @@ export function defineBuiltins(main) {
 }
 
 function set(element, name, value) {
+  if (!element) return; // of a page that is gone
   if (value === "" || value === null || value === undefined || value === false) element.removeAttribute(name);
   else element.setAttribute(name, String(value));
 }
@@ -123,7 +124,7 @@ const BUILTINS = {
   },
   "rich-text": {
     properties: { nodes: String, space: String },
-    observers: { nodes(value) { this.$$.innerHTML = value; } },
+    observers: { nodes(value) { if (this.$$) this.$$.innerHTML = value; } },
     attached() { this.$$.innerHTML = this.data.nodes; },
   },
 };
