@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import { PATIENCE_MS, openPhone, startBrowser } from "./harness/phone.mjs";
 
 const facts = JSON.parse(process.env.XIANGYI_FACTS);
+const WECHAT = `user${Date.now()}`; // nobody whom the box knows already
 const faults = [];
 let started;
 let phone;
@@ -84,7 +85,7 @@ page("login: nothing, wrong, unbound, right, and back to where one was", async (
   await phone.sees("请填写用户名和密码");
   await logIn("wrong-password");
   await phone.sees("用户名或密码不正确");
-  await phone.turn({ code: "code-li-1" });
+  await phone.turn({ code: `code-${WECHAT}-1` });
   await phone.button("微信登录").click();
   await phone.sees("还没有绑定账号");
   await phone.context.setOffline(true);
@@ -207,12 +208,13 @@ page("result: the program is closed before it has ended, and taken up again from
   await phone.title("分割结果");
   await phone.sees("网络不稳定");
   await phone.restart();
+  await phone.turn({ agreed: true });
   await phone.sees("有一项影像正在分析");
   await phone.tap("有一项影像正在分析，点此查看结果");
   await phone.sees("网络不稳定");
   await phone.context.unroute("**/api/v1/studies/*?wait=*");
   await phone.sees("初步所见");
-  await phone.sees("心胸比");
+  await phone.sees("心脏最大横径");
   assert.equal((await phone.stored()).pending, undefined);
 });
 
@@ -359,7 +361,7 @@ page("profile: large type, and a password that is changed", async () => {
 });
 
 page("profile: bound to WeChat, signed out without a trace, logged in by WeChat", async () => {
-  await phone.turn({ code: "code-li-2" });
+  await phone.turn({ code: `code-${WECHAT}-2` });
   await phone.button(/^绑定$/).click();
   await phone.sees("已绑定，下次可以用微信登录");
   await phone.button("退出登录").click();
@@ -368,7 +370,7 @@ page("profile: bound to WeChat, signed out without a trace, logged in by WeChat"
   const kept = Object.keys(await phone.stored());
   assert.deepEqual(kept.filter((key) => !key.startsWith("list:") && key !== "large"), []);
   await phone.button("登录").click();
-  await phone.turn({ code: "code-li-3" });
+  await phone.turn({ code: `code-${WECHAT}-3` });
   await phone.button("微信登录").click();
   await phone.title("我的");
   await phone.sees(facts.user);

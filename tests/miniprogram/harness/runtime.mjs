@@ -185,6 +185,7 @@ function drawBars(program, stack, page) {
   document.body.style.background = colour(shown.backgroundColor);
   const foot = document.querySelector("#tabs");
   foot.hidden = !stack.tabs.includes(page.route);
+  document.body.style.paddingBottom = foot.hidden ? "0" : "52px"; // a tab's page ends above its tabs
   foot.style.background = colour(tabBar.backgroundColor);
   foot.replaceChildren(
     ...tabBar.list.map((tab) => {
