@@ -514,6 +514,16 @@ def m020_search_and_erasing(db: sqlite_utils.Database) -> None:
         "CREATE INDEX consultations_study ON consultations(study_id)",
         # Stored files that a deleted row named. Not called …sha256: to be listed here must not keep a file.
         "CREATE TABLE leftovers (file TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+@migrations()
+def m021_wechat(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        # One WeChat user for an account, one account for a WeChat user. Only a hash of WeChat's name for them is kept.
+        """CREATE TABLE wechat_bindings (
+            openid_sha256 TEXT PRIMARY KEY,
+            account_id TEXT NOT NULL UNIQUE REFERENCES accounts(id) ON DELETE CASCADE,
+            bound_at TEXT NOT NULL
+        ) STRICT""",
     )
 
 

@@ -102,7 +102,13 @@ def log_in(
         subject = found["id"] if found else "unknown"
         database.write(lambda db: audit.record(db, None, "session.refused", subject, address))
         raise NotAuthenticated("用户名或密码不正确。", "credentials_wrong")
-    account = _account(found)
+    return start_session(database, _account(found), hours, address, user_agent)
+
+
+def start_session(
+    database: Database, account: Account, hours: int, address: str | None, user_agent: str = ""
+) -> Session:
+    """A session for whoever has proven to be this account."""
     token = secrets.token_urlsafe(32)
     now = datetime.now(UTC)
     expires_at = utc_text(now + timedelta(hours=hours))
@@ -126,6 +132,12 @@ def log_in(
 
     database.write(insert)
     return Session(token, expires_at, account)
+
+
+def account_by_id(database: Database, account_id: str) -> Account | None:
+    """The account, or None when there is none or it is disabled."""
+    found = database.read(lambda db: row(db, "SELECT * FROM accounts WHERE id = ? AND NOT disabled", account_id))
+    return _account(found) if found else None
 
 
 def find_session(database: Database, token: str) -> tuple[Account, str | None] | None:
