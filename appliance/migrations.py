@@ -514,6 +514,9 @@ def m020_search_and_erasing(db: sqlite_utils.Database) -> None:
         "CREATE INDEX consultations_study ON consultations(study_id)",
         # Stored files that a deleted row named. Not called …sha256: to be listed here must not keep a file.
         "CREATE TABLE leftovers (file TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+    )
+
+
 @migrations()
 def m021_wechat(db: sqlite_utils.Database) -> None:
     _run(

@@ -198,7 +198,9 @@ def test_another_person_sees_nothing_of_it_through_the_tunnel(phone_box):
     outside = phone_box["box"]
     tokens = {}
     for name in (USER, "other"):
-        answer = httpx.post(f"{outside}/api/v1/sessions", json={"username": name, "password": PASSWORD_OF_USER}, timeout=60)
+        answer = httpx.post(
+            f"{outside}/api/v1/sessions", json={"username": name, "password": PASSWORD_OF_USER}, timeout=60
+        )
         tokens[name] = {"Authorization": f"Bearer {answer.json()['token']}"}
     admin = httpx.post(f"{outside}/api/v1/sessions", json={"username": "admin", "password": PASSWORD}, timeout=60)
     tokens["admin"] = {"Authorization": f"Bearer {admin.json()['token']}"}
