@@ -68,10 +68,9 @@ class TrainConfig:
     def facts(self) -> Recipe:
         """What is trained on. Raises KeyError for an organ and recipe that do not go together."""
         recipe = RECIPES[self.organ, self.recipe]
-        if not self.side_px:
+        if not self.side_px or not isinstance(recipe.preprocess, GreyPreprocess):
             return recipe
-        smaller = replace(recipe.preprocess, side_px=self.side_px)  # type: ignore[call-arg]  # a grey one
-        return replace(recipe, preprocess=smaller, patch=self.side_px)
+        return replace(recipe, preprocess=replace(recipe.preprocess, side_px=self.side_px), patch=self.side_px)
 
     @property
     def network(self) -> NetworkConfig:

@@ -147,10 +147,10 @@ class Mixture:
         """A picture as a hand may hold it, and how much it is then what the organ's network was made for."""
         kind = self.random.choice(["upright", "mirrored", "turned", "negative"], p=[0.5, 0.15, 0.25, 0.1])
         if organ not in UPRIGHT:
-            turned = np.rot90(image, self.random.integers(4))
+            turned = np.rot90(image, int(self.random.integers(4)))
             return (turned[:, ::-1] if kind == "mirrored" else turned), 1.0
         if kind == "turned":
-            turned = np.rot90(image, self.random.integers(1, 4))
+            turned = np.rot90(image, int(self.random.integers(1, 4)))
             return (turned[:, ::-1] if self.random.random() < 0.3 else turned), 0.0
         if kind == "negative":
             return 255 - image, 0.0
