@@ -106,31 +106,35 @@ def test_good_upload_becomes_a_result(api):
     assert saved.headers["content-disposition"].startswith("attachment")
 
 
-def test_a_film_has_its_lines_its_confidence_and_its_careful_mode(api):
-    film = encoded(organ_phantom("chest"))
-    answers = []
-    for careful in ("true", "false"):
-        form = {"organ": "chest", "careful": careful}
-        answers.append(
-            api.client.post("/api/v1/studies", headers=api.as_("ann"), data=form, files={"file": ("a.png", film)})
-        )
-    assert api.work() == 2
-    careful, plain = (
-        api.client.get(f"/api/v1/studies/{answer.json()['id']}", headers=api.as_("ann")).json() for answer in answers
-    )
-    assert (careful["careful"], plain["careful"]) == (True, False)
-    image = careful["images"][0]
+def submitted(api, organ: str, picture: bytes, careful: bool = False) -> dict:
+    """One picture's study, done."""
+    form, file = {"organ": organ, "careful": str(careful).lower()}, {"file": ("a.png", picture)}
+    answer = api.client.post("/api/v1/studies", headers=api.as_("ann"), data=form, files=file)
+    assert api.work() == 1
+    return api.client.get(f"/api/v1/studies/{answer.json()['id']}", headers=api.as_("ann")).json()
+
+
+def doubts(api, study: dict) -> np.ndarray:
+    """The study's confidence map, uint8 (H, W, 4)."""
+    return decoded(api.client.get(study["images"][0]["confidenceUrl"], headers=api.as_("ann")).content)
+
+
+def test_a_film_has_its_lines_and_its_confidence(api):
+    study = submitted(api, "chest", encoded(organ_phantom("chest")))
+    image = study["images"][0]
     ratio = next(finding for finding in image["findings"] if finding["code"] == "cardiothoracic_ratio")
     assert all(0 <= x < 512 and 0 <= y < 512 for stroke in ratio["strokes"] for x, y in stroke["points"])
     assert image["confidence"]["level"] in ("low", "medium", "high")
     assert set(image["confidence"]["expectedDice"]) == {"lung", "heart"}
-    maps = [
-        decoded(api.client.get(study["images"][0]["confidenceUrl"], headers=api.as_("ann")).content)
-        for study in (careful, plain)
-    ]
-    assert maps[0].shape == (512, 512, 4)
-    assert 0 < (maps[0][..., 3] > 127).mean() < 0.5
-    assert (maps[0] != maps[1]).any(), "the careful mode changed nothing"
+    shown = doubts(api, study)
+    assert shown.shape == (512, 512, 4)
+    assert 0 < (shown[..., 3] > 127).mean() < 0.5
+
+
+def test_the_careful_mode_looks_from_other_sides_as_well(api):
+    careful, plain = (submitted(api, "retina", GOOD, careful) for careful in (True, False))
+    assert (careful["careful"], plain["careful"]) == (True, False)
+    assert (doubts(api, careful) != doubts(api, plain)).any(), "the careful mode changed nothing"
 
 
 def test_damage_that_only_decoding_finds_fails_the_study_and_keeps_the_original(api):
