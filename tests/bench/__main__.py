@@ -103,10 +103,10 @@ def large_lists(box: Box, client: httpx.Client) -> list[dict]:
     bare = median_ms(lambda: database.read(lambda db: list(db.query(BARE))))
     database.close()
     measured = {f"bare SQLite: first page of {LARGE} studies": bare}
+    days = {"year_ago": date.today() - timedelta(days=364), "today": date.today()}
     for what, path in PAGES.items():
-        measured[f"page to its first byte, {LARGE} rows: {what}"] = median_ms(
-            lambda path=path: first_byte(client, path)
-        )
+        address = path.format(**days)
+        measured[f"first byte of a page, {LARGE} rows: {what}"] = median_ms(lambda at=address: first_byte(client, at))
     return table(measured, bare)
 
 
