@@ -70,7 +70,10 @@ def create_app(
     nouns += [EveryonesStudyController, EveryonesConsultationController]
     nouns += [BindingController, log_in_by_wechat]
     api = Router("/api/v1", route_handlers=nouns, guards=[keep_pace])
-    paces = {"pace": Pace(settings.limits.requests_per_minute), "tunnel_pace": Pace(settings.tunnel.requests_per_minute)}
+    paces = {
+        "pace": Pace(settings.limits.requests_per_minute),
+        "tunnel_pace": Pace(settings.tunnel.requests_per_minute),
+    }
     probes = [health.healthz, health.readyz, health.metrics, health.health_report]
     return Litestar(
         route_handlers=[api, *probes, *extra_routes],

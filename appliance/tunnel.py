@@ -8,7 +8,7 @@ rights of a plain user: their own studies and consultations, even for a clinicia
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -68,12 +68,13 @@ class TunnelFilter:
         self._app, self._port = app, port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        facts = cast(dict[str, Any], scope)
         # The port of the socket that took the connection: no header can claim another.
-        server = scope.get("server")
+        server = facts.get("server")
         if scope["type"] == "lifespan" or not self._port or not server or server[1] != self._port:
             await self._app(scope, receive, send)
-        elif scope["type"] == "http" and is_exposed(scope["method"], scope["path"]):
-            scope[_MARK] = True  # type: ignore[typeddict-unknown-key]
+        elif scope["type"] == "http" and is_exposed(facts["method"], facts["path"]):
+            facts[_MARK] = True
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             await _refuse(send)

@@ -38,9 +38,7 @@ async def log_in_by_wechat(
         attempts.failed(_ANYONE, address)
         raise
     hours = settings.session_hours
-    return SessionOut.of(
-        await anyio.to_thread.run_sync(services.log_in, database, openid, hours, address, user_agent)
-    )
+    return SessionOut.of(await anyio.to_thread.run_sync(services.log_in, database, openid, hours, address, user_agent))
 
 
 class BindingController(Controller):
