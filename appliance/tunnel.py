@@ -45,6 +45,9 @@ EXPOSED = (
     "POST /api/v1/announcements/{}/comments",
     "GET /api/v1/pictures/{}",
 )
+# What a clinician or an admin may not do as the plain user that they are out there: what staff uploaded is their
+# patients' record.
+NOT_FOR_STAFF = ("DELETE /api/v1/me/data",)
 # Words of the API that stand where an id does: routes of their own, not open for that.
 _RESERVED = "(?!(?:samples|export|others|me)(?:/|$))"
 _PATTERNS = [re.compile(re.escape(line).replace(r"\{\}", _RESERVED + r"[A-Za-z0-9_-]{1,64}")) for line in EXPOSED]
@@ -59,6 +62,11 @@ def is_exposed(method: str, path: str) -> bool:
 def came_by_tunnel(scope: Mapping[str, Any]) -> bool:
     """Did this request come in at the tunnel's own port?"""
     return bool(scope.get(_MARK))
+
+
+def not_for_staff(scope: Mapping[str, Any]) -> bool:
+    """Is this refused to clinicians and admins who come through the tunnel?"""
+    return f"{scope.get('method')} {scope.get('path')}" in NOT_FOR_STAFF
 
 
 class TunnelFilter:
