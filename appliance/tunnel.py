@@ -8,7 +8,7 @@ rights of a plain user: their own studies and consultations, even for a clinicia
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -45,6 +45,9 @@ EXPOSED = (
     "POST /api/v1/announcements/{}/comments",
     "GET /api/v1/pictures/{}",
 )
+# What a clinician or an admin may not do as the plain user that they are out there: what staff uploaded is their
+# patients' record.
+NOT_FOR_STAFF = ("DELETE /api/v1/me/data",)
 # Words of the API that stand where an id does: routes of their own, not open for that.
 _RESERVED = "(?!(?:samples|export|others|me)(?:/|$))"
 _PATTERNS = [re.compile(re.escape(line).replace(r"\{\}", _RESERVED + r"[A-Za-z0-9_-]{1,64}")) for line in EXPOSED]
@@ -61,6 +64,11 @@ def came_by_tunnel(scope: Mapping[str, Any]) -> bool:
     return bool(scope.get(_MARK))
 
 
+def not_for_staff(scope: Mapping[str, Any]) -> bool:
+    """Is this refused to clinicians and admins who come through the tunnel?"""
+    return f"{scope.get('method')} {scope.get('path')}" in NOT_FOR_STAFF
+
+
 class TunnelFilter:
     """Around the whole application: at the tunnel's port nothing but EXPOSED gets in. Port 0 is no tunnel."""
 
@@ -68,12 +76,13 @@ class TunnelFilter:
         self._app, self._port = app, port
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        facts = cast(dict[str, Any], scope)
         # The port of the socket that took the connection: no header can claim another.
-        server = scope.get("server")
+        server = facts.get("server")
         if scope["type"] == "lifespan" or not self._port or not server or server[1] != self._port:
             await self._app(scope, receive, send)
-        elif scope["type"] == "http" and is_exposed(scope["method"], scope["path"]):
-            scope[_MARK] = True  # type: ignore[typeddict-unknown-key]
+        elif scope["type"] == "http" and is_exposed(facts["method"], facts["path"]):
+            facts[_MARK] = True
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             await _refuse(send)

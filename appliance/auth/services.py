@@ -24,12 +24,16 @@ _nobody = _hasher.hash(secrets.token_hex(16))
 
 @dataclass(frozen=True)
 class Account:
-    """Who is asking. `role` is one of ROLES."""
+    """Who is asking. `role` is one of ROLES.
+
+    `staff_outside`: a clinician or an admin who came through the tunnel and has a user's role meanwhile.
+    """
 
     id: str
     username: str
     role: str
     password_is_initial: bool = False
+    staff_outside: bool = False
 
     @property
     def sees_all(self) -> bool:

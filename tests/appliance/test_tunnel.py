@@ -8,7 +8,7 @@ import pytest
 
 from appliance.app import create_app
 from appliance.settings import LimitSettings, LlmSettings, Settings, TunnelSettings
-from appliance.tunnel import EXPOSED, TunnelFilter, is_exposed
+from appliance.tunnel import EXPOSED, TunnelFilter, is_exposed, not_for_staff
 from support.box import Box, free_port
 from support.images import encoded, phantom
 from webadmin.routes import routes as pages
@@ -121,6 +121,18 @@ async def test_clinicians_and_admins_see_through_it_only_what_is_theirs(api, tun
         part = await ask(tunnel, "GET", f"/api/v1/studies/{study}/images/0/source", headers=api.as_(name))
         assert part.status_code == 404
     assert (await ask(tunnel, "GET", f"/api/v1/studies/{study}", headers=api.as_("ann"))).status_code == 200
+
+
+@pytest.mark.anyio
+async def test_staff_may_not_erase_their_patients_records_as_users(api, tunnel, monkeypatch):
+    """Being users out there must not give clinicians what only users may; any exposed route stands for that one."""
+    assert not_for_staff({"method": "DELETE", "path": "/api/v1/me/data"})
+    monkeypatch.setattr("appliance.tunnel.NOT_FOR_STAFF", ("GET /api/v1/accounts/me",))
+    for name in ("doc", "boss"):
+        answer = await ask(tunnel, "GET", "/api/v1/accounts/me", headers=api.as_(name))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "staff_inside_only")
+        assert api.client.get("/api/v1/accounts/me", headers=api.as_(name)).status_code == 200
+    assert (await ask(tunnel, "GET", "/api/v1/accounts/me", headers=api.as_("ann"))).status_code == 200
 
 
 @pytest.mark.anyio

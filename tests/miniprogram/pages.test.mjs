@@ -108,6 +108,16 @@ page("home: headlines, and the last ones when there is no network", async () => 
   await phone.page.getByText("现在连不上医院").waitFor({ state: "hidden" });
 });
 
+page("home: a tunnel that stumbles twice is asked a third time", async () => {
+  let stumbles = 2;
+  await phone.context.route("**/api/v1/headlines", (route) => (stumbles-- > 0 ? route.fulfill({ status: 502, body: "<html>" }) : route.continue()));
+  await phone.page.evaluate(() => globalThis.getCurrentPages()[0].onPullDownRefresh());
+  assert.equal(stumbles, -1);
+  await phone.sees("条健康新闻");
+  assert.equal(await phone.page.getByText("现在连不上医院").isVisible(), false);
+  await phone.context.unroute("**/api/v1/headlines");
+});
+
 page("headline: its address copied, a question about it prepared, a lost one told", async () => {
   await phone.page.locator(".screen:visible").getByText("条健康新闻").first().click();
   await phone.title("健康头条");

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -34,6 +35,10 @@ def modules() -> Path:
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             pytest.skip(f"no {program}: sudo apt-get install -y nodejs npm")
+    return installed()
+
+
+def installed() -> Path:
     lock = (HERE / "package-lock.json").read_bytes()
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "xiangyi"
     folder = cache / f"miniprogram-{hashlib.sha256(lock).hexdigest()[:12]}"
@@ -112,6 +117,11 @@ def test_the_lint_notices(modules, tmp_path, file, old, new, told):
     assert told in done.stdout
 
 
+def test_parts_that_need_no_phone(modules):
+    done = run(["node", "--test", HERE / "utils.test.mjs"], env=environment(modules))
+    assert done.returncode == 0, done.stdout
+
+
 def test_organs_are_the_models(modules):
     script = f"console.log(JSON.stringify(require({json.dumps(str(PROGRAM / 'utils/organs.js'))}).ORGANS))"
     known = {each["organ"]: each for each in json.loads(run(["node", "-e", script]).stdout)}
@@ -128,6 +138,12 @@ def environment(modules: Path, **more: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def phone_box(tmp_path_factory) -> Iterator[dict[str, str]]:
+    with running_box(tmp_path_factory.mktemp("phone")) as facts:
+        yield facts
+
+
+@contextmanager
+def running_box(folder: Path) -> Iterator[dict[str, str]]:
     """The real box with a tunnel, WeChat, a news channel and content; what the tests in the browser need to know."""
     wechat, channel = Wechat(), Channel()
     settings = {
@@ -140,11 +156,10 @@ def phone_box(tmp_path_factory) -> Iterator[dict[str, str]]:
         "XIANGYI_HEADLINES_CHANNELS": channel.url,
         "XIANGYI_HEADLINES_INTERVAL_MINUTES": "60",
     }
-    folder = tmp_path_factory.mktemp("phone")
     box = Box(folder / "box", settings).start(within_s=4 * PATIENCE_S)
     try:
         facts = {"inside": box.url, "box": f"http://127.0.0.1:{settings['XIANGYI_TUNNEL_PORT']}"}
-        yield {**facts, **content(box), **pictures(folder), "secretLeaked": ""}
+        yield {**facts, **content(box), **pictures(folder)}
         assert SECRET not in box.log("web")
         assert "openid-of" not in box.log("web")
     finally:

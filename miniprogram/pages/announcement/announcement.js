@@ -71,12 +71,14 @@ Page({
     }
     page.once(this, async () => {
       const written = await publications.comment(this.data.kind, this.data.id, text);
-      this.setData({ comments: [row(written)].concat(this.data.comments), text: '', sent: '已提交，管理员审核后其他人才能看到。' });
+      const comments = [row(written)].concat(this.data.comments);
+      this.setData({ comments, text: '', sent: '已提交，管理员审核后其他人才能看到。' });
     });
   },
 });
 
 /** @param {import('../../services/publications').Comment} each */
 function row(each) {
-  return { id: each.id, text: each.text, author: each.own ? '我' : each.author, at: moment(each.createdAt), waits: each.state !== 'approved' };
+  const author = each.own ? '我' : each.author;
+  return { id: each.id, text: each.text, author, at: moment(each.createdAt), waits: each.state !== 'approved' };
 }

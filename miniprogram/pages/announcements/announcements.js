@@ -49,7 +49,8 @@ Page({
     return page.load(this, async () => {
       const found = await publications.page(kind);
       if (kind !== this.data.kind) return {}; // the other list was chosen meanwhile
-      return { items: found.items.map(row), next: found.next, stale: found.stale, state: found.items.length ? 'ready' : 'empty' };
+      const state = found.items.length ? 'ready' : 'empty';
+      return { items: found.items.map(row), next: found.next, stale: found.stale, state };
     }, this.data.items.length > 0);
   },
 
@@ -69,5 +70,6 @@ Page({
 /** @param {any} each */
 function row(each) {
   const comments = each.comments ? ` · ${each.comments} 条留言` : '';
-  return { id: each.id, title: each.title, excerpt: each.excerpt, pinned: each.pinned, about: moment(each.publishedAt) + comments };
+  const about = moment(each.publishedAt) + comments;
+  return { id: each.id, title: each.title, excerpt: each.excerpt, pinned: each.pinned, about };
 }

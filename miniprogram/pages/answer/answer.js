@@ -114,7 +114,7 @@ Page({
       sources: it.sources.map((each) => ({
         title: each.title,
         passage: each.passage,
-        origin: `${each.guideline ? `参照：${each.guideline}` : '未查到可引用的公开指南'} · ${each.reviewed ? '已经临床医生审核' : '尚未经临床医生审核'}`,
+        origin: origin(each),
         open: false,
       })),
       disclaimer: it.disclaimer,
@@ -169,4 +169,13 @@ Page({
 function withoutAdvice(answer, advice) {
   if (advice.startsWith(answer)) return '';
   return advice && answer.startsWith(advice) ? answer.slice(advice.length).trim() : answer;
+}
+
+/**
+ * Where a passage comes from, and whether a clinician has read it.
+ * @param {import('../../services/consultations').Source} source
+ */
+function origin(source) {
+  const guideline = source.guideline ? `参照：${source.guideline}` : '未查到可引用的公开指南';
+  return `${guideline} · ${source.reviewed ? '已经临床医生审核' : '尚未经临床医生审核'}`;
 }

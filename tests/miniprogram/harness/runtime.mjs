@@ -32,13 +32,9 @@ function prepare(program) {
   const space = codeSpace.getComponentSpace();
   space.updateComponentOptions({ writeFieldsToNode: false, useMethodCallerListeners: true });
   defineBuiltins(space);
-  backend.registerStyleSheetContent("app", program.css);
-  codeSpace.addStyleSheet("app", "app");
+  addStyle(program.css);
   for (const unit of program.units) {
-    if (!unit.page) {
-      backend.registerStyleSheetContent(unit.id, unit.css);
-      codeSpace.addStyleSheet(unit.id, unit.id, unit.id.split("/").pop());
-    }
+    if (!unit.page) addStyle(unit.css); // before any page's own, as on a phone
     codeSpace.addComponentStaticConfig(unit.id, unit.json);
     const content = program.templates[unit.id];
     codeSpace.addCompiledTemplate(unit.id, { groupList: program.templates, content });
@@ -96,7 +92,8 @@ function makeStack(program, { codeSpace, backend }) {
     root.attach(screen, place);
     const caller = root.get();
     caller.route = route;
-    const page = { route, root, caller, screen, title: unit.json.navigationBarTitleText, style: addStyle(unit.css), scroll: 0 };
+    const style = addStyle(unit.css, true);
+    const page = { route, root, caller, screen, title: unit.json.navigationBarTitleText, style, scroll: 0 };
     caller.onLoad?.(query);
     requestAnimationFrame(() => caller.onReady?.());
     return page;
@@ -161,9 +158,9 @@ function makeStack(program, { codeSpace, backend }) {
   return stack;
 }
 
-function addStyle(css) {
+function addStyle(css, ofPage = false) {
   const style = document.createElement("style");
-  style.dataset.page = "";
+  if (ofPage) style.dataset.page = "";
   style.textContent = css;
   document.head.append(style);
   return style;
