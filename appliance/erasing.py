@@ -25,7 +25,12 @@ from appliance.errors import Forbidden, Invalid
 from appliance.storage import Storage
 from appliance.studies import everyones as studies
 
-OWN = ("consultations", "comments", "sessions", "wechat_bindings")  # tables whose rows are of one account, beside studies
+OWN = (
+    "consultations",
+    "comments",
+    "sessions",
+    "wechat_bindings",
+)  # tables whose rows are of one account, beside studies
 
 
 class EraseData(msgspec.Struct, rename="camel"):
