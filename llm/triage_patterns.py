@@ -4,6 +4,7 @@ Patterns are regular expressions in verbose form (blanks and line ends mean noth
 characters, half-width, lower case, no spaces. <name> stands for an entry of WORDS.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,3 +55,8 @@ WORDS = {
         | 满月的?(宝宝|婴|孩子|娃|小孩|宝贝) | 月子里的?(宝宝|婴|孩子|娃)
     """,
 }
+
+
+def compiled(pattern: str) -> re.Pattern:
+    """A pattern with its words put in."""
+    return re.compile(re.sub(r"<(\w+)>", lambda name: f"(?:{WORDS[name[1]]})", pattern), re.VERBOSE)
