@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from llm.likeness import CHARACTERS, PENALTY, ROUTINE, Likeness, digest, embedded, examples, kernels, phrasings, targets
+from llm.likeness import PENALTY, ROUTINE, Likeness, digest, embedded, examples, kernels, phrasings, targets
 from llm.triage import ALIKE, WITH_PATTERN, decide
 from llm.wording import normalise
 
@@ -40,9 +40,10 @@ def out_of_fold() -> tuple[list[str], list[str], list[dict[str, float]], int]:
     if vectors is None:
         raise SystemExit("no embeddings here")
     known = Likeness(phrases, vectors)
-    kernel, characters = kernels(known, phrases, vectors)
+    kernel, _ = kernels(known, phrases, vectors)
     meaning = np.stack([known.by_meaning(vector) for vector in vectors])
-    family = families((meaning + characters / CHARACTERS) / 2)
+    words = np.stack([known.by_characters(phrase) for phrase in phrases])
+    family = families((meaning + words) / 2)
     fold = np.random.default_rng(0).permutation(family.max() + 1)[family] % FOLDS
     names, target = targets(rules)
     values = _left_out(kernel, target, fold)

@@ -1,8 +1,8 @@
 """Red flags by rule, before any model speaks. Deterministic: the same question gets the same answer for ever.
 
-Two readings, and either may raise the alarm: patterns (triage_rules.py) for words that people are known to use, and
-likeness to known phrasings (triage_examples.tsv) for those that nobody thought of. Doubt goes to the side of safety:
-only a plain denial, a clear past or a plain question for knowledge quiets a rule.
+Three readings: patterns (triage_rules.py) for words that people are known to use; likeness to known phrasings
+(triage_examples.tsv) for those that nobody thought of, which weighs how a thing is said (marks.py) as well; and a floor
+(triage_floor.py), plain signs of mortal danger here and now, which no likeness may veto.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ __all__ = ["RULES_VERSION", "Triage", "normalise", "triage"]
 
 # How far the likeness to red flags must go, -1 to 1: by itself; where a rule's pattern stands in the question as well.
 # By cross-validation over the known phrasings (`python -m llm.folds`).
-ALIKE, WITH_PATTERN = 0.0, -0.3
+ALIKE, WITH_PATTERN = -0.03, -0.2
 
 
 @dataclass(frozen=True)
