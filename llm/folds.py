@@ -11,6 +11,7 @@ import click
 import numpy as np
 
 from llm.likeness import PENALTY, ROUTINE, Likeness, digest, embedded, examples, kernels, phrasings, targets
+from llm.tables import fill
 from llm.triage import ALIKE, WITH_PATTERN, decide
 from llm.wording import normalise
 
@@ -79,6 +80,13 @@ def judge(rules: list[str], phrases: list[str], said: list[dict[str, float]]) ->
     }
 
 
+def table(result: dict) -> str:
+    """The result as a Markdown table, without its rows."""
+    names = {"red": "red phrasings", "routine": "routine ones", "families": "families", "folds": "folds"}
+    names |= {"alike": "alarm from", "withPattern": "with a pattern", "recall": "recall", "falseAlarms": "false alarms"}
+    return f"| {' | '.join(names.values())} |\n|{'---|' * len(names)}\n| {' | '.join(str(result[key]) for key in names)} |\n"
+
+
 @click.command()
 @click.option("--record", is_flag=True, help="keep the result in llm/evaluation/folds.json")
 def main(record: bool) -> None:
@@ -96,6 +104,7 @@ def main(record: bool) -> None:
     click.echo(text)
     if record:
         RECORD.write_text(text + "\n", "utf-8")
+        fill("llm.folds", table(result))
 
 
 if __name__ == "__main__":

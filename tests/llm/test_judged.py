@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from llm.knowledge import starter_entries
-from llm.judge import README, RECORD, interval, judged, phrasings, table
+from llm.judge import RECORD, interval, judged, phrasings, table
 from llm.likeness import digest, examples
+from llm.tables import README
 from llm.triage import triage
 
 FOLDER = Path(__file__).parents[2] / "llm" / "evaluation"
