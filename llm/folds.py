@@ -84,7 +84,8 @@ def table(result: dict) -> str:
     """The result as a Markdown table, without its rows."""
     names = {"red": "red phrasings", "routine": "routine ones", "families": "families", "folds": "folds"}
     names |= {"alike": "alarm from", "withPattern": "with a pattern", "recall": "recall", "falseAlarms": "false alarms"}
-    return f"| {' | '.join(names.values())} |\n|{'---|' * len(names)}\n| {' | '.join(str(result[key]) for key in names)} |\n"
+    values = " | ".join(str(result[key]) for key in names)
+    return f"| {' | '.join(names.values())} |\n|{'---|' * len(names)}\n| {values} |\n"
 
 
 @click.command()

@@ -57,9 +57,7 @@ def share_held(text: str, answer: str) -> float:
 def cited(answer: str, passages: Sequence[Passage]) -> list[Passage]:
     """The passages that an answer rests on: which holds most of it, and the others that hold enough."""
     shares = [_share(answer, passage) for passage in passages]
-    return [
-        passage for passage, share in zip(passages, shares, strict=True) if share == max(shares) or share >= CITED
-    ]
+    return [passage for passage, share in zip(passages, shares, strict=True) if share == max(shares) or share >= CITED]
 
 
 def supports(passage: Passage, advice: str) -> bool:

@@ -30,6 +30,7 @@ _PAST = re.compile(
 )
 _NOW = re.compile(r"现在|今[天早晚]|刚才?|又|再次|这次|突然|目前|正在|这两天|这几天|昨[天晚]|开始|一直|越来越")
 
+
 @dataclass(frozen=True)
 class _Compiled:
     rule: Rule

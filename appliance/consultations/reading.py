@@ -21,7 +21,7 @@ DRAWN_FROM = ("tuned", "judged")
 def drawn() -> list[str]:
     """The questions whose answers are read."""
     asked = [question.ask for half in DRAWN_FROM for question in questions(half)]
-    return random.Random(SEED).sample(asked, NUMBER)
+    return random.Random(SEED).sample(asked, NUMBER)  # noqa: S311
 
 
 def agreement() -> dict[str, Any]:

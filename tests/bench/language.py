@@ -32,7 +32,8 @@ params.model.path, params.n_ctx, params.n_parallel, params.verbosity = path, 409
 params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 2
 server = xllamacpp.Server(params)
 def ask(text, most):
-    body = {"messages": [{"role": "user", "content": text}], "max_tokens": most, "temperature": 0, "cache_prompt": False}
+    body = {"messages": [{"role": "user", "content": text}], "max_tokens": most, "temperature": 0}
+    body["cache_prompt"] = False
     url = server.listening_address + "/v1/chat/completions"
     return httpx.post(url, json=body, timeout=300, trust_env=False).json()["timings"]
 ask(write, 4)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from llm.knowledge import starter_entries
 from llm.judge import RECORD, interval, judged, phrasings, table
+from llm.knowledge import starter_entries
 from llm.likeness import digest, examples
 from llm.tables import README
 from llm.triage import triage
