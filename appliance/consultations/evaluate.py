@@ -24,10 +24,12 @@ from appliance.settings import load_settings
 from appliance.start import open_database
 
 MADE_BY = ("consultation", "grounding", "guards", "likeness", "marks", "signs", "wording", "embedding")
+NO_MODEL, NOBODY = ", no model", "9"  # a port where nobody listens
+RESULTS = FOLDER / "results.json"
 UNFINISHED = FOLDER / "unfinished.jsonl"
 
 
-async def run(base: str | None, half: str, kept: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+async def run(base: str | None, half: str, kept: dict[str, dict[str, Any]], name: str) -> list[dict[str, Any]]:
     """Ask what is not in `kept` yet, on a box of its own with nothing but the starter set; all rows of this part."""
     with tempfile.TemporaryDirectory() as folder:
         environ = {"XIANGYI_DATA_DIR": folder} | ({"XIANGYI_LLM_PORT": base} if base else {})
@@ -42,7 +44,7 @@ async def run(base: str | None, half: str, kept: dict[str, dict[str, Any]]) -> l
                     async for step in services.ask(database, engines, settings, Asker(None, "test"), Ask(question.ask)):
                         if isinstance(step, ConsultationOut):
                             kept[question.ask] = _row(question, step, titles)
-                    _keep(half, kept[question.ask])
+                    _keep(name, kept[question.ask])
                 rows.append(row := kept[question.ask])
                 click.echo(f"{len(rows):4} {'+' if row['right'] else '-'}")
         finally:
@@ -59,17 +61,17 @@ def state() -> str:
     return hashlib.sha256(b"".join([*(path.read_bytes() for path in files), knowledge.version().encode()])).hexdigest()
 
 
-def kept(half: str) -> dict[str, dict[str, Any]]:
+def kept(name: str) -> dict[str, dict[str, Any]]:
     """The rows that a run before this one left, by question."""
     if not UNFINISHED.exists():
         return {}
     lines = [json.loads(line) for line in UNFINISHED.read_text("utf-8").splitlines()]
-    return {line["row"]["ask"]: line["row"] for line in lines if (line["of"], line["half"]) == (state(), half)}
+    return {line["row"]["ask"]: line["row"] for line in lines if (line["of"], line["half"]) == (state(), name)}
 
 
-def _keep(half: str, row: dict[str, Any]) -> None:
+def _keep(name: str, row: dict[str, Any]) -> None:
     with UNFINISHED.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"of": state(), "half": half, "row": row}, ensure_ascii=False) + "\n")
+        file.write(json.dumps({"of": state(), "half": name, "row": row}, ensure_ascii=False) + "\n")
 
 
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -121,18 +123,28 @@ def _row(question: Question, answer: ConsultationOut, titles: dict[str, str]) ->
 
 @click.command()
 @click.option("--port", help="of a running language model; default: the settings'")
-@click.option("--half", type=click.Choice(HALVES), help="default: all")
+@click.option("--half", "parts", type=click.Choice(HALVES), multiple=True, help="default: all")
+@click.option("--without-model", is_flag=True, help="as a box without a language model answers: rules and passages")
 @click.option("--record", is_flag=True, help="keep the result in llm/evaluation/results.json")
-def main(port: str | None, half: str | None, record: bool) -> None:
+def main(port: str | None, parts: tuple[str, ...], without_model: bool, record: bool) -> None:
     """Ask the written questions and grade the answers."""
-    halves = {each: anyio.run(run, port, each, kept(each)) for each in ([half] if half else HALVES)}
-    figures = {each: summary(rows) for each, rows in halves.items()}
+    names = {half + (NO_MODEL if without_model else ""): half for half in parts or HALVES}
+    port = NOBODY if without_model else port
+    answers = {name: anyio.run(run, port, half, kept(name), name) for name, half in names.items()}
+    figures = {each: summary(rows) for each, rows in answers.items()}
     click.echo(json.dumps(figures, indent=2))
-    if record and not half:
-        body = msgspec.json.format(msgspec.json.encode({"figures": figures, "answers": halves}), indent=1)
-        (FOLDER / "results.json").write_bytes(body + b"\n")
-        fill_readme("appliance.consultations.evaluate", table(figures))
-        UNFINISHED.unlink(missing_ok=True)
+    if record:
+        _record(answers, figures)
+
+
+def _record(answers: dict[str, list[dict[str, Any]]], figures: dict[str, Any]) -> None:
+    """Keep these parts, and of the others what was known of the same state."""
+    former = json.loads(RESULTS.read_text("utf-8"))
+    if former.get("of") == state():
+        answers, figures = former["answers"] | answers, former["figures"] | figures
+    body = msgspec.json.format(msgspec.json.encode({"of": state(), "figures": figures, "answers": answers}), indent=1)
+    RESULTS.write_bytes(body + b"\n")
+    fill_readme("appliance.consultations.evaluate", table(figures))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The triage on phrasings that no rule was written for and no example taken from: judged, never tuned on."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -53,10 +54,33 @@ def test_the_known_phrasings_are_found_for_certain():
 
 
 def test_the_record_of_the_evaluation_is_of_these_questions():
-    from appliance.consultations.evaluate import HALVES, questions, table
+    from appliance.consultations.evaluate import questions
+    from appliance.consultations.evaluate import table as figures_table
 
     record = json.loads((FOLDER / "results.json").read_text("utf-8"))
-    for half in HALVES:
-        assert [row["ask"] for row in record["answers"][half]] == [question.ask for question in questions(half)]
-        assert table(record["figures"]) in README.read_text("utf-8")
+    for half in record["answers"]:
+        assert [row["ask"] for row in record["answers"][half]] == [question.ask for question in questions(half.split(",")[0])]
+        assert figures_table(record["figures"]) in README.read_text("utf-8")
         assert record["figures"][half]["unsafe"] == sum(bool(row["unsafe"]) for row in record["answers"][half])
+
+
+def test_the_record_s_triage_is_today_s():
+    record = json.loads((FOLDER / "results.json").read_text("utf-8"))
+    rows = [row for answers in record["answers"].values() for row in answers]
+    assert [row["ask"] for row in rows if triage(row["ask"]).level != row["triage"]] == []
+
+
+def test_the_reading_is_of_the_drawn_answers_and_its_table_is_in_the_readme():
+    from appliance.consultations import reading
+
+    read = tomllib.loads((FOLDER / "read.toml").read_text("utf-8"))["read"]
+    assert [each["ask"] for each in read] == reading.drawn()
+    assert all(each["verdict"] in ("right", "wrong", "unsafe") and each["why"] for each in read)
+    assert reading.table(reading.agreement()) in README.read_text("utf-8")
+
+
+def test_kappa_is_one_for_the_same_verdicts_and_zero_for_chance():
+    from appliance.consultations.reading import kappa
+
+    assert kappa([(True, True), (False, False)] * 10) == 1.0
+    assert kappa([(True, True), (True, False), (False, True), (False, False)] * 5) == 0.0
