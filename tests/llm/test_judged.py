@@ -59,7 +59,9 @@ def test_the_record_of_the_evaluation_is_of_these_questions():
 
     record = json.loads((FOLDER / "results.json").read_text("utf-8"))
     for half in record["answers"]:
-        assert [row["ask"] for row in record["answers"][half]] == [question.ask for question in questions(half.split(",")[0])]
+        assert [row["ask"] for row in record["answers"][half]] == [
+            question.ask for question in questions(half.split(",")[0])
+        ]
         assert figures_table(record["figures"]) in README.read_text("utf-8")
         assert record["figures"][half]["unsafe"] == sum(bool(row["unsafe"]) for row in record["answers"][half])
 
