@@ -26,6 +26,7 @@ from llm.errors import ArrivalError
 from llm.knowledge import Passage
 from llm.progress import Progress, Step
 from llm.registry import ModelSpec, load_models
+from llm.tables import fill as fill_readme
 from model import release
 from model.tasks import TASKS
 
@@ -48,6 +49,7 @@ __all__ = [
     "Sent",
     "Triaged",
     "fetch_model",
+    "fill_readme",
     "knowledge",
     "model_files",
     "registry",

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import httpx
+import msgspec
 from litestar import Litestar, Request, Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException
@@ -36,7 +37,7 @@ async def models(service: NamedDependency[Service]) -> dict:
 
 @post("/v1/chat/completions", status_code=200)
 async def chat(request: Request, service: NamedDependency[Service]) -> Response | Stream:
-    body = protocol.check(await request.json())
+    body = protocol.check(_decoded(await request.body()))
     llama = service.ready(str(body.get("model") or ""))
     try:
         turn = service.turns.enter()
@@ -47,6 +48,14 @@ async def chat(request: Request, service: NamedDependency[Service]) -> Response 
         return Response(await _whole(request, pieces), media_type="application/json")
     # The first piece is awaited before the answer begins: what is refused at once is still told by its status.
     return Stream(_after(await anext(pieces), pieces), media_type="text/event-stream")
+
+
+def _decoded(content: bytes) -> object:
+    """Raises ApiError 400 for what is no JSON, half a character, or nested without end."""
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ApiError(400, "invalid_request", f"The body is no JSON: {error}") from error
 
 
 def create_app(service: Service) -> Litestar:

@@ -104,6 +104,8 @@ class OpenAIBackend:
                             yield choice.delta.content
         except (openai.OpenAIError, httpx2.HTTPError) as error:
             raise _unavailable(error) from error
+        except (ValueError, TypeError, KeyError, AttributeError) as error:  # what came was no answer in OpenAI's shape
+            raise BackendUnavailable("llm_failed") from error
         if not finished:
             raise BackendUnavailable("llm_down")
 

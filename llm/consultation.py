@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from llm.backends import BackendUnavailable, OpenAIBackend, Place, Speaker
-from llm.grounding import cited, share_held
+from llm.grounding import cited, share_held, supports
 from llm.guards import Guard, without_orders
 from llm.knowledge import Passage
 from llm.redact import redact
@@ -212,10 +212,12 @@ class Consultant:
 def _without_model(asked: Asked, found: Triage) -> tuple[str, Sequence[Passage], Written] | None:
     """The answer, its sources and who wrote it, where no model has a word in it; None where one may speak.
 
-    A red flag's advice is the whole answer; for an urgent one a passage stands beside it.
+    A red flag's advice is the whole answer; for an urgent one a passage that says the same stands beside it. Another
+    one would quiet: "piles" beside "have the blood in your stool looked at".
     """
     if found.advice:
-        return found.advice, asked.passages[:1] if found.level == "urgent" else (), "triage"
+        beside = [passage for passage in asked.passages[:1] if supports(passage, found.advice)]
+        return found.advice, beside if found.level == "urgent" else (), "triage"
     return None if asked.passages else (NOTHING_FOUND, (), "passages")
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import click
 import numpy as np
 
-from llm.likeness import CHARACTERS, PENALTY, ROUTINE, Likeness, digest, embedded, examples, kernels, phrasings, targets
+from llm.likeness import PENALTY, ROUTINE, Likeness, digest, embedded, examples, kernels, phrasings, targets
+from llm.tables import fill
 from llm.triage import ALIKE, WITH_PATTERN, decide
 from llm.wording import normalise
 
@@ -40,9 +41,10 @@ def out_of_fold() -> tuple[list[str], list[str], list[dict[str, float]], int]:
     if vectors is None:
         raise SystemExit("no embeddings here")
     known = Likeness(phrases, vectors)
-    kernel, characters = kernels(known, phrases, vectors)
+    kernel, _ = kernels(known, phrases, vectors)
     meaning = np.stack([known.by_meaning(vector) for vector in vectors])
-    family = families((meaning + characters / CHARACTERS) / 2)
+    words = np.stack([known.by_characters(phrase) for phrase in phrases])
+    family = families((meaning + words) / 2)
     fold = np.random.default_rng(0).permutation(family.max() + 1)[family] % FOLDS
     names, target = targets(rules)
     values = _left_out(kernel, target, fold)
@@ -78,6 +80,14 @@ def judge(rules: list[str], phrases: list[str], said: list[dict[str, float]]) ->
     }
 
 
+def table(result: dict) -> str:
+    """The result as a Markdown table, without its rows."""
+    names = {"red": "red phrasings", "routine": "routine ones", "families": "families", "folds": "folds"}
+    names |= {"alike": "alarm from", "withPattern": "with a pattern", "recall": "recall", "falseAlarms": "false alarms"}
+    values = " | ".join(str(result[key]) for key in names)
+    return f"| {' | '.join(names.values())} |\n|{'---|' * len(names)}\n| {values} |\n"
+
+
 @click.command()
 @click.option("--record", is_flag=True, help="keep the result in llm/evaluation/folds.json")
 def main(record: bool) -> None:
@@ -95,6 +105,7 @@ def main(record: bool) -> None:
     click.echo(text)
     if record:
         RECORD.write_text(text + "\n", "utf-8")
+        fill("llm.folds", table(result))
 
 
 if __name__ == "__main__":

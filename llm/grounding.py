@@ -55,13 +55,20 @@ def share_held(text: str, answer: str) -> float:
 
 
 def cited(answer: str, passages: Sequence[Passage]) -> list[Passage]:
-    """The passages that an answer rests on; the best one always, the others when enough of the answer is in them."""
+    """The passages that an answer rests on: which holds most of it, and the others that hold enough."""
+    shares = [_share(answer, passage) for passage in passages]
+    return [passage for passage, share in zip(passages, shares, strict=True) if share == max(shares) or share >= CITED]
+
+
+def supports(passage: Passage, advice: str) -> bool:
+    """Whether a passage says what an advice says, so that it may stand beside it."""
+    return _share(advice, passage) >= CITED
+
+
+def _share(answer: str, passage: Passage) -> float:
+    """How much of an answer a passage holds, 0…1."""
     said = set(pairs(answer))
-
-    def share(passage: Passage) -> float:
-        return len(said & set(pairs(passage.title + "。" + passage.text))) / max(1, len(said))
-
-    return [passage for place, passage in enumerate(passages) if place == 0 or share(passage) >= CITED]
+    return len(said & set(pairs(passage.title + "。" + passage.text))) / max(1, len(said))
 
 
 def _known(department: str, basis: str) -> bool:

@@ -24,10 +24,9 @@ from llm import embedding
 ENTRIES = Path(__file__).parent / "entries"
 SYNONYMS = Path(__file__).with_name("synonyms.toml")
 # All limits were tried on the tuned half of llm/evaluation.
-# By meaning: the cosines of this model all lie between 0.8 and 0.95, so that the limits are narrow.
-LIKE = 3.14
-NEAR = 0.02  # a second passage that is so close to the best one is read as well
-TEXT, WORDS = 1.5, 0.15  # beside the best phrasing and the mean of all phrasings, which count 1 each
+LIKE = 1.22
+NEAR = 0.1  # a second passage that is so close to the best one is read as well
+TEXT, WORDS = 2.0, 0.6  # beside the best phrasing and the mean of all phrasings, which count 1 each
 # By words alone, where there are no vectors: what it takes to fit at all, in rare pairs and as a share of the question.
 EVIDENCE = 4.0
 FITS = 0.15
@@ -129,15 +128,17 @@ def _by_words(connection: sqlite3.Connection, question: str) -> dict[int, tuple[
 
 def _by_meaning(connection: sqlite3.Connection, question: str) -> dict[int, float]:
     """How alike each passage is: its best phrasing, all its phrasings, its text; empty where there are no vectors."""
-    asked = embedding.of_question(question)
+    vector = embedding.of_question(question)
     rows = connection.execute("SELECT id, vectors FROM passages WHERE vectors IS NOT NULL").fetchall()
-    if asked is None or not rows or not _RUN.search(canonical(question)):
+    if vector is None or not rows or not _RUN.search(canonical(question)):
         return {}
     each = [np.frombuffer(blob, np.float16).reshape(-1, embedding.SIZE) for _, blob in rows]
-    likeness = np.concatenate(each).astype(np.float32) @ asked
     starts = np.cumsum([0, *(len(vectors) for vectors in each[:-1])])
+    every, asked = np.concatenate(each), embedding.centred(vector, "query")
+    likeness = embedding.centred(every, "query") @ asked
+    text = embedding.centred(every[starts], "passage") @ asked
     phrasing = np.array([part[1:].max() + part[1:].mean() for part in np.split(likeness, starts[1:])])
-    return dict(zip((id_ for id_, _ in rows), (phrasing + TEXT * likeness[starts]).tolist(), strict=True))
+    return dict(zip((id_ for id_, _ in rows), (phrasing + TEXT * text).tolist(), strict=True))
 
 
 def _passage(connection: sqlite3.Connection, passage_id: int, fit: float) -> Passage:

@@ -1,7 +1,8 @@
-"""How much a question is like known red flags: a ridge over its characters and its meaning, fitted in closed form.
+"""How much a question is like known red flags: a ridge over its characters, meaning and marks, fitted in closed form.
 
 One column for each rule and one for routine, so that the same reading says whether and which. Characters catch typing
-errors and dialect, vectors (embedding.py) other words for the same; where there are no vectors, characters must do.
+errors and dialect, vectors (embedding.py) other words for the same, marks (marks.py) how it is said; where there are no
+vectors, the others must do.
 `python -m llm.ship` fits it anew; the known phrasings themselves are the only other thing that it needs.
 """
 
@@ -16,14 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
-from llm import embedding
+from llm import embedding, marks
 from llm.knowledge import starter_entries
 from llm.wording import grams
 
 EXAMPLES = Path(__file__).with_name("triage_examples.tsv")
 WEIGHTS = Path(__file__).parent / "entries" / "triage_weights.npz"
 # Tried by cross-validation over families of phrasings, a few values each; neighbours differed by about 0.01 of recall.
-SHARPNESS, CHARACTERS, PENALTY = 3.0, 1.5, 0.3
+SHARPNESS, CHARACTERS, PENALTY, MARKS = 3.0, 1.5, 0.3, 0.05
 ROUTINE = ""
 
 
@@ -86,24 +87,40 @@ class Likeness:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """What each known phrase and each mark weighs, float32 (phrases, names) and (marks, names)."""
+
+    phrases: np.ndarray
+    marks: np.ndarray
+
+
+@dataclass(frozen=True)
 class Fitted:
-    """`names` of the columns, "" for routine; the weights are float32 (phrases, names), with vectors and without."""
+    """`names` of the columns, "" for routine; the weights with vectors and without."""
 
     names: tuple[str, ...]
-    both: np.ndarray
-    characters: np.ndarray
+    both: Weights
+    characters: Weights
 
-    def scores(self, likeness: np.ndarray, has_vector: bool) -> dict[str, float]:
+    def scores(self, likeness: np.ndarray, marked: np.ndarray, has_vector: bool) -> dict[str, float]:
         """How much a question is each of `names`, about -1 to 1."""
-        values = likeness @ (self.both if has_vector else self.characters)
+        weights = self.both if has_vector else self.characters
+        values = likeness @ weights.phrases + marked @ weights.marks
         return dict(zip(self.names, values.tolist(), strict=True))
 
 
 def kernels(known: Likeness, phrases: Sequence[str], vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """float32 (phrases, phrases) twice: by meaning and characters, and by characters alone."""
+    """float32 (phrases, phrases) twice: by meaning, characters and marks, and without meaning."""
     characters = CHARACTERS * np.stack([known.by_characters(phrase) for phrase in phrases])
     meaning = np.stack([known.by_meaning(vector) for vector in vectors])
-    return characters + np.exp(SHARPNESS * (meaning - 1)), characters
+    marked = marked_all(phrases)
+    without = characters + MARKS * (marked @ marked.T)
+    return without + np.exp(SHARPNESS * (meaning - 1)), without
+
+
+def marked_all(phrases: Sequence[str]) -> np.ndarray:
+    """float32 (phrases, marks)."""
+    return np.stack([marks.of(phrase) for phrase in phrases])
 
 
 def targets(rules: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
@@ -117,11 +134,11 @@ def targets(rules: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
 def fit(rules: Sequence[str], phrases: Sequence[str], vectors: np.ndarray) -> Fitted:
     """The ridge's weights for these phrases; `rules` tells what each of them is."""
     names, target = targets(rules)
-    ridge = PENALTY * np.eye(len(phrases), dtype=np.float32)
+    ridge, marked = PENALTY * np.eye(len(phrases), dtype=np.float32), marked_all(phrases)
     both, characters = (
         np.linalg.solve(kernel + ridge, target) for kernel in kernels(Likeness(phrases, vectors), phrases, vectors)
     )
-    return Fitted(names, both, characters)
+    return Fitted(names, *(Weights(each, MARKS * (marked.T @ each)) for each in (both, characters)))
 
 
 def ship() -> None:
@@ -131,20 +148,29 @@ def ship() -> None:
     if vectors is None:
         raise SystemExit("no embeddings here: the weights need them")
     fitted = fit(rules, phrases, vectors)
-    both, characters = fitted.both.astype(np.float16), fitted.characters.astype(np.float16)
-    np.savez_compressed(WEIGHTS, names=np.array(fitted.names), of=np.array(digest()), both=both, characters=characters)
+    both, characters = fitted.both, fitted.characters
+    np.savez_compressed(
+        WEIGHTS,
+        names=np.array(fitted.names),
+        of=np.array(digest()),
+        both=both.phrases.astype(np.float16),
+        both_marks=both.marks,
+        characters=characters.phrases.astype(np.float16),
+        characters_marks=characters.marks,
+    )
 
 
 def read(question: str) -> dict[str, float]:
     """How much a question is each rule, and routine (""): -1 for what is surely a red flag, 1 for what is none."""
     likeness, fitted = _shipped()
     vector = embedding.of_question(question)
-    return fitted.scores(likeness.to(question, vector), vector is not None)
+    return fitted.scores(likeness.to(question, vector), marks.of(question), vector is not None)
 
 
 def digest() -> str:
-    """Of all known phrasings: weights for others are no use."""
-    return hashlib.sha256("\n".join("\t".join(row) for row in phrasings()).encode()).hexdigest()
+    """Of all known phrasings and marks: weights for others are no use."""
+    rows = ["\t".join(row) for row in phrasings()]
+    return hashlib.sha256("\n".join([*rows, marks.digest()]).encode()).hexdigest()
 
 
 @cache
@@ -154,8 +180,10 @@ def _shipped() -> tuple[Likeness, Fitted]:
         if str(file["of"]) != digest():
             raise RuntimeError("triage_weights.npz is not of these phrasings: run python -m llm.ship")
         names = tuple(file["names"].tolist())
-        fitted = Fitted(names, file["both"].astype(np.float32), file["characters"].astype(np.float32))
-    return Likeness(phrases, embedded(phrases)), fitted
+        both, characters = (
+            Weights(file[each].astype(np.float32), file[f"{each}_marks"]) for each in ("both", "characters")
+        )
+    return Likeness(phrases, embedded(phrases)), Fitted(names, both, characters)
 
 
 def embedded(phrases: Sequence[str]) -> np.ndarray | None:

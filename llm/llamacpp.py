@@ -18,13 +18,20 @@ BATCH_TOKENS = 128  # read at once: other people's answers go on meanwhile
 CONNECT_TIMEOUT_S = 5.0
 _NO_LIBRARY = "本地模型运行库无法载入。请执行：sudo apt-get install -y libgomp1 ，之后会自动继续。"
 _NO_MODEL = "模型文件 {0} 无法载入：文件损坏、不是对话模型，或内存不足。请重新拷贝。"
+_NO_MEMORY = (
+    "内存不足，本地问诊模型 {0} 无法载入。请关闭其他程序，或在设置里换用较小的模型；"
+    "腾出内存后会自动继续，其他功能不受影响。"
+)
 
 
 class LlamaCpp:
     """One model that answers `slots` people at once, each within `context` tokens; `threads` 0: one per core."""
 
-    def __init__(self, path: Path, name: str, context: int, threads: int, slots: int):
-        """Raises ArrivalError when there is no such model in the file or no memory for it."""
+    def __init__(self, path: Path, name: str, context: int, threads: int, slots: int, whole: bool = False):
+        """`whole`: the file is known to be what it should be, so that only memory can be wanting.
+
+        Raises ArrivalError when there is no such model in the file or no memory for it.
+        """
         environ.prepare_native()
         try:
             import xllamacpp
@@ -39,8 +46,8 @@ class LlamaCpp:
         params.api_keys, params.ui, params.endpoint_slots, params.verbosity = [key], False, False, 1
         try:
             self._server = xllamacpp.Server(params)
-        except RuntimeError as error:
-            raise ArrivalError(_NO_MODEL.format(path.name)) from error
+        except (RuntimeError, MemoryError) as error:
+            raise ArrivalError((_NO_MEMORY if whole else _NO_MODEL).format(path.name)) from error
         self.http = httpx.AsyncClient(
             base_url=self._server.listening_address,
             headers={"Authorization": f"Bearer {key}"},

@@ -16,7 +16,7 @@ from llm.errors import ArrivalError, ConsultationOff, Stopped
 from llm.files import sha256_of
 from llm.llamacpp import LlamaCpp
 from llm.progress import Progress
-from llm.registry import DEFAULT_MODEL, model_id
+from llm.registry import DEFAULT_MODEL, find_model, model_id
 from llm.service import Service
 from llm.turns import Turns
 
@@ -102,7 +102,9 @@ def _load(settings: ServerSettings, service: Service, stop: threading.Event) -> 
     service.progress.report("load", "正在载入本地问诊模型")
     try:
         service.sha256 = sha256_of(path, stop)
-        llama = LlamaCpp(path, service.served, settings.context, settings.threads, settings.slots)
+        spec = find_model(settings.model)
+        whole = spec is not None and service.sha256 == spec.sha256
+        llama = LlamaCpp(path, service.served, settings.context, settings.threads, settings.slots, whole)
     except ArrivalError as error:
         _log.warning("load: %s", error.message_zh, exc_info=error)
         service.progress.report("failed", error.message_zh)

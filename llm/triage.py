@@ -1,45 +1,22 @@
 """Red flags by rule, before any model speaks. Deterministic: the same question gets the same answer for ever.
 
-Two readings, and either may raise the alarm: patterns (triage_rules.py) for words that people are known to use, and
-likeness to known phrasings (triage_examples.tsv) for those that nobody thought of. Doubt goes to the side of safety:
-only a plain denial, a clear past or a plain question for knowledge quiets a rule.
+Three readings: patterns (triage_rules.py) for words that people are known to use; likeness to known phrasings
+(triage_examples.tsv) for those that nobody thought of, which weighs how a thing is said (marks.py) as well; and a floor
+(triage_floor.py), plain signs of mortal danger here and now, which no likeness may veto.
 """
 
-import re
 from dataclasses import dataclass
 
 from llm import likeness
-from llm.triage_rules import RULES, RULES_VERSION, WORDS, Level, Rule
+from llm.signs import fired, floor
+from llm.triage_rules import RULES, RULES_VERSION, Level
 from llm.wording import normalise
 
 __all__ = ["RULES_VERSION", "Triage", "normalise", "triage"]
 
-_CLAUSE_END = re.compile(r"[。!?;\n,:]|但是?|(?<![喘透憋受])不过|可是|然而|只是|就是")  # NFKC has made ,;:!? half-width
-
-# A denial reaches to the end of a list ("没有胸痛、气短和出汗") but not over a comma. "有没有", "会不会" only ask.
-_DENIAL = (
-    r"(?<![有会是能要])(没有?|无|未|不|并非|否认|不再|没再)"
-    r"(再|曾|被|让|给|叫|出现|发生|什么|明显|感到|觉得|感觉|有过?|是|会|伴有?|太|怎么|也|发)*"
-)
-_DENIED = re.compile(rf"({_DENIAL})(呕血|吐血|咳血|便血|胸痛|头痛|头疼|腹痛|呕吐|发烧|发热)?$")
-_DENIED_INSIDE = re.compile(r"(没|不)(有|被|再|觉得|感到|怎么|太)*(血|疼|痛|咬|烧|热|吐|闷|抽搐|麻)")
-_AND = "、和或及与跟"
-_DENIED_LIST = re.compile(rf"({_DENIAL})[^{_AND}]{{1,8}}([{_AND}][^{_AND}]{{0,8}})*[{_AND}]$")
-_ENDED = re.compile(
-    r"^(过(?![敏去来度程分量])"
-    r"|(都|也|倒|是)?(没有?|不存在|已经?(好|消失|停|不[疼痛烧喘])|好了|不[疼痛]了)(?!力|劲|意识|呼吸|用|好|效|精神))"
-)
-
-_NUMBER = r"[一二两三四五六七八九十几好多数半\d]+"
-_PAST = re.compile(
-    rf"{_NUMBER}(多|来)?年(多|来)?(以)?前(?!开始|起)|(去年|前年|上(个)?月|以前|从前|曾经|(?<![抽昏晕])过去|小时候|早年|年轻时|当年|得过|"
-    rf"有过|病史|{_NUMBER}个月(以)?前(?!开始|起)|生前|后遗症)"
-)
-_NOW = re.compile(r"现在|今[天早晚]|刚才?|又|再次|这次|突然|目前|正在|这两天|这几天|昨[天晚]|开始|一直|越来越")
-
 # How far the likeness to red flags must go, -1 to 1: by itself; where a rule's pattern stands in the question as well.
 # By cross-validation over the known phrasings (`python -m llm.folds`).
-ALIKE, WITH_PATTERN = 0.0, -0.3
+ALIKE, WITH_PATTERN = -0.15, -0.2
 
 
 @dataclass(frozen=True)
@@ -51,24 +28,6 @@ class Triage:
     advice: str | None = None
 
 
-@dataclass(frozen=True)
-class _Compiled:
-    rule: Rule
-    all_of: tuple[re.Pattern, ...]
-    who: re.Pattern
-    unless: re.Pattern
-
-
-def _compile(pattern: str) -> re.Pattern:
-    return re.compile(re.sub(r"<(\w+)>", lambda name: f"(?:{WORDS[name[1]]})", pattern), re.VERBOSE)
-
-
-_COMPILED = tuple(
-    _Compiled(rule, tuple(map(_compile, rule.all_of)), _compile(rule.who), _compile(rule.unless or "(?!)"))
-    for rule in RULES
-)
-
-
 def triage(question: str) -> Triage:
     """Whether a question tells of a red flag, and what to do then."""
     text = normalise(question)
@@ -78,31 +37,14 @@ def triage(question: str) -> Triage:
 def decide(text: str, alike: dict[str, float]) -> Triage:
     """`text` normalised, `alike` as likeness.read gives it. Emergencies stand before urgent signs."""
     alarm = -alike[likeness.ROUTINE]
-    fired = [compiled.rule for compiled in _COMPILED if _fires(compiled, text)] if alarm >= WITH_PATTERN else []
-    if not fired and alarm < ALIKE:
+    sure = floor(text)
+    found = fired(text) if alarm >= WITH_PATTERN else []
+    if sure is not None and not any(rule.level == "emergency" for rule in found):
+        return Triage(sure.level, sure.name, sure.advice)
+    if not found and alarm < ALIKE:
         return Triage("routine")
     nearest = max((rule for rule in RULES), key=lambda rule: alike.get(rule.name, 0.0))
-    rule = fired[0] if fired else nearest
+    rule = found[0] if found else nearest
     if rule.level == "urgent" and nearest.level == "emergency" and alarm >= ALIKE:
         rule = nearest
     return Triage(rule.level, rule.name, rule.advice)
-
-
-def _fires(compiled: _Compiled, text: str) -> bool:
-    if not compiled.all_of or compiled.unless.search(text) or not compiled.who.search(text):
-        return False
-    return all(_stands(sign, text) for sign in compiled.all_of)
-
-
-def _stands(pattern: re.Pattern, text: str) -> bool:
-    """Whether the sign is found in some clause where it is neither denied nor past."""
-    return any(not _quiet(clause, match) for clause in _CLAUSE_END.split(text) for match in pattern.finditer(clause))
-
-
-def _quiet(clause: str, match: re.Match) -> bool:
-    before, after = clause[: match.start()], clause[match.end() :]
-    if _DENIED_INSIDE.search(match[0]):
-        return True
-    if _DENIED.search(before) or _DENIED_LIST.search(before) or _ENDED.search(after):
-        return True
-    return bool(_PAST.search(clause)) and not _NOW.search(clause)

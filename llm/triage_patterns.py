@@ -4,6 +4,7 @@ Patterns are regular expressions in verbose form (blanks and line ends mean noth
 characters, half-width, lower case, no spaces. <name> stands for an entry of WORDS.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,7 +40,8 @@ WORDS = {
         | 木头 | 收割机
     """,
     "fever": r"发[高低]?烧 | 发[高低]?热 | 高烧 | 高热 | 烧到 | 体温(3[89]|4\d) | (3[89]|4[01])(\.\d)?度",
-    "pregnant": r"羊水 | 破水 | 胎动 | 见红 | 孕妇 |孕妇 | 怀孕 | 有喜 | 怀了 | 孕\d+(周|个月) | 孕[早中晚]期 | 身孕",
+    "pregnant": r"羊水 | 破水 | 胎动 | 见红 | 孕妇 |孕妇 | 怀孕 | 有喜 | 怀了 | 孕\d+(周|个月) | 孕[早中晚]期 "
+    r"| 身孕",
     "belly": """
         (肚子|肚皮|腹部?|小肚子|小腹|[上下左右]+腹|肚脐|胃)((?!不|没|无).){0,8}?(疼|痛|绞|刀割)
     """,
@@ -51,6 +53,15 @@ WORDS = {
         |[一二三四五六七八九十]+)天(?!了?没|前|没)(?=$|大|$)
         | (宝宝|孩子|娃|婴儿|宝贝|毛毛|小宝|儿子|女儿|孙子|孙女)(才|刚|只有|还没|生下来|出生)+.{0,3}(\d+天
         |[一二两]个?月)
+        | (二十|三十|四十|五十|六十|七十|八十|十)[一二三四五六七八九几多]*天的?(宝宝|婴|孩子|娃|小孩
+        |儿子|女儿|孙|毛毛|丫头|崽)
+        | (宝宝|孩子|娃|婴儿)[12一两]个?多?月大 | (不到|不满|没到)[一二两三1-3]个月的?(宝宝|婴|孩子|娃)?
+        | (生下来|出生).{0,4}(天|周|星期)
         | 满月的?(宝宝|婴|孩子|娃|小孩|宝贝) | 月子里的?(宝宝|婴|孩子|娃)
     """,
 }
+
+
+def compiled(pattern: str) -> re.Pattern:
+    """A pattern with its words put in."""
+    return re.compile(re.sub(r"<(\w+)>", lambda name: f"(?:{WORDS[name[1]]})", pattern), re.VERBOSE)

@@ -23,6 +23,7 @@ from model.inference import OnnxRuntimeEngine, OpenVinoEngine, Segmenter
 from support.box import ROOT, Box
 from support.images import encoded, phantom
 from support.rows import BARE, fill
+from tests.bench import language
 
 RUNS = 40
 LARGE = 100_000
@@ -126,9 +127,13 @@ def request(client: httpx.Client, content: bytes) -> None:
 def main() -> None:
     """Print the table and write bench.json."""
     measured = rows()
-    (ROOT / "bench.json").write_text(json.dumps(measured, indent=2, ensure_ascii=False))
+    with tempfile.TemporaryDirectory() as data:
+        spoken = language.rows(Path(data))
+    (ROOT / "bench.json").write_text(json.dumps([*measured, *spoken], indent=2, ensure_ascii=False))
     for row in measured:
-        print(f"{row['medianMs']:9.2f} ms   × {row['ratio']:<8} {row['what']}")
+        print(f"{row['medianMs']:9.2f} ms       × {row['ratio']:<8} {row['what']}")
+    for row in spoken:
+        print(f"{row.get('value', 0):9.2f} {row.get('unit', ''):8} × {row.get('ratio', ''):<8} {row['what']}")
 
 
 if __name__ == "__main__":

@@ -18,16 +18,18 @@ from llm.registry import DEFAULT_MODEL
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
-import sys
+import resource, sys
 from pathlib import Path
 from llm.server import ServerSettings, serve
 options = eval(sys.argv[1])
+if memory := options.pop("memory", 0):
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
 serve(ServerSettings(**options))
 """
 
 
 class Server:
-    """One server process. Its log is kept in `log`."""
+    """One server process. Its log is kept in `log`; `memory` is all the address space that it gets."""
 
     def __init__(self, log: Path, **options: Any):
         self.log = log
@@ -48,7 +50,7 @@ class Server:
         return match
 
     def health(self) -> dict:
-        return httpx.get(f"{self.url}/health").json()
+        return httpx.get(f"{self.url}/health", timeout=60).json()
 
     def until(self, timeout_s: float = 10, **facts: Any) -> dict:
         """Wait until /health says all these facts."""

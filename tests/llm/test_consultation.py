@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+from dataclasses import replace
 
 import pytest
 
@@ -39,11 +40,18 @@ def test_who_asks_for_a_prescription_is_told_kindly_who_decides():
     assert last.answer.startswith("用什么药") and last.answer.endswith(HYPERTENSION.text)
 
 
-def test_an_urgent_sign_gets_its_advice_and_a_passage_with_no_server_at_all():
-    events, last = consult(OpenAIBackend(NOWHERE, "none"), Asked("被狗咬了", [HYPERTENSION]))
+def test_an_urgent_sign_gets_its_advice_and_the_passage_that_says_the_same_with_no_server_at_all():
+    text = "被狗咬伤后马上用肥皂水和流动清水交替冲洗伤口至少15分钟，再用碘伏消毒，当天到狂犬病预防处置门诊打疫苗。"
+    dog = replace(HYPERTENSION, id=2, title="被狗咬了怎么办", text=text)
+    events, last = consult(OpenAIBackend(NOWHERE, "none"), Asked("被狗咬了", [dog]))
     assert isinstance(events[0], Triaged) and events[0].triage.level == "urgent"
     assert "狂犬病" in last.answer
-    assert (last.source, last.model, last.sources) == ("triage", "", [HYPERTENSION])
+    assert (last.source, last.model, last.sources) == ("triage", "", [dog])
+
+
+def test_beside_an_urgent_advice_no_passage_of_something_else_may_quiet_the_reader():
+    _, last = consult(OpenAIBackend(NOWHERE, "none"), Asked("被狗咬了", [HYPERTENSION]))
+    assert "狂犬病" in last.answer and last.sources == []
 
 
 def test_health_of_a_server_that_is_not_there_is_down_and_never_raises():

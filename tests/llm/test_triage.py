@@ -2,7 +2,9 @@
 
 import pytest
 
-from llm.triage import RULES_VERSION, triage
+from llm import likeness
+from llm.signs import floor
+from llm.triage import RULES_VERSION, decide, normalise, triage
 from llm.triage_rules import RULES
 
 EMERGENCIES = [
@@ -140,6 +142,59 @@ def test_an_urgent_sign_sends_to_the_hospital_without_calling_it_an_emergency(qu
     found = triage(question)
     assert (found.level, found.rule) == ("urgent", rule)
     assert found.advice
+
+
+FLOOR = [
+    ("我爸没有呼吸了", "unconscious"),
+    ("孩子吃果冻卡住了，脸发紫", "choking"),
+    ("儿子掉进池塘里了", "drowning"),
+    ("老公被电打了，倒在地上", "electric"),
+    ("打完青霉素喘不过气", "anaphylaxis"),
+    ("我不想活了", "suicide"),
+    ("婆婆喝了敌敌畏", "poisoning"),
+    ("屋里烧炭烤火，一家人头晕想吐", "carbon_monoxide"),
+    ("割草时被蛇咬了一口", "snake"),
+    ("早上起来半边身子动不了", "stroke"),
+    ("胸口疼得厉害，出了一身冷汗", "chest_pain"),
+    ("满月的宝宝发烧38度5", "infant_fever"),
+    ("新生儿不吃奶", "newborn"),
+    ("怀孕五个月下面出血", "pregnancy"),
+    ("腿被砍了，血止不住", "bleeding"),
+    ("孩子全身抽搐，口吐白沫", "convulsion"),
+]
+NO_FLOOR = [
+    "没有呼吸困难",
+    "没有胸痛，也没有出冷汗",
+    "去年被蛇咬过，已经治好了",
+    "我爸十年前中风，半边身子动不了",
+    "怎么预防孩子掉进池塘",
+    "新闻里有人喝农药",
+    "电影里的人被电击",
+    "牛吃了农药",
+    "笑得不想活了，开玩笑的",
+    "如果被蛇咬了第一步做什么，村里搞培训",
+    "孩子小时候抽搐过，现在会不会再犯",
+    "备孕的人出血要查什么",
+]
+
+
+@pytest.mark.parametrize(("question", "rule"), FLOOR)
+@pytest.mark.parametrize("quiet", [0.0, 1.0])
+def test_no_likeness_vetoes_a_plain_sign_of_mortal_danger(question, rule, quiet):
+    """Even where likeness is as sure as can be that the question is an everyday one."""
+    found = decide(normalise(question), {likeness.ROUTINE: quiet})
+    assert found.level == "emergency" and floor(normalise(question)).name == rule
+
+
+@pytest.mark.parametrize("question", NO_FLOOR)
+def test_denied_past_told_and_general_questions_have_no_floor(question):
+    assert floor(normalise(question)) is None
+
+
+def test_the_floor_leaves_the_known_everyday_phrasings_alone():
+    everyday = [phrase for level, _, phrase in likeness.examples() if level == "routine"]
+    raised = [phrase for phrase in everyday if floor(normalise(phrase)) is not None]
+    assert len(raised) <= 0.005 * len(everyday), raised
 
 
 @pytest.mark.parametrize("question", ROUTINE)
