@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 PREFIX = "XIANGYI_"
+SYSTEMD = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 class SettingsError(Exception):
@@ -147,6 +148,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     except msgspec.ValidationError as error:
         raise SettingsError(f"设置有误（{path} 或 XIANGYI_* 变量）：{error}") from error
     return msgspec.structs.replace(settings, data_dir=settings.data_dir.expanduser().resolve())
+
+
+def told_by_systemd() -> dict[str, str]:
+    """What systemd says to the process that it started, if it did: see notify.py."""
+    return {name: os.environ[name] for name in SYSTEMD if name in os.environ}
 
 
 def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> None:
