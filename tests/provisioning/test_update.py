@@ -41,7 +41,7 @@ def box(tmp_path: Path) -> Iterator[SmallBox]:
     """A box with version 1 and three films, serving."""
     made = SmallBox(tmp_path, free_port()).make()
     made.release("1")
-    (tmp_path / "opt/xiangyi/current").symlink_to("releases/1")
+    (tmp_path / "opt/xiangyi/current").symlink_to(tmp_path / "opt/xiangyi/releases/1")
     systemctl(made, "start", "xiangyi.target")
     with sqlite3.connect(tmp_path / "var/lib/xiangyi/xiangyi.db") as db:
         db.executemany("INSERT INTO films VALUES (?)", [("a",), ("b",), ("c",)])
@@ -148,11 +148,11 @@ def test_a_second_power_cut_while_the_first_is_mended(box, step):
 
 def test_nothing_is_touched_without_a_backup_or_a_whole_release(box):
     box.release("2")
-    (box.root / "opt/xiangyi/releases/2/.complete").unlink()
+    (box.root / "opt/xiangyi/releases/2/installed").unlink()
     assert "没有装完" in update(box, "to", "2").stderr
     assert "已经是 1" in update(box, "to", "1").stderr
     assert update(box, "to", "../../etc").returncode == 1
-    (box.root / "opt/xiangyi/releases/2/.complete").touch()
+    (box.root / "opt/xiangyi/releases/2/installed").touch()
     (box.root / "var/lib/xiangyi/backup.db").mkdir()
     refused = update(box, "to", "2")
     assert refused.returncode == 1 and "备份没有成功" in refused.stderr
@@ -170,7 +170,7 @@ def test_an_update_that_was_killed_is_mended_by_the_next(box):
 def test_old_releases_go_and_the_one_before_stays(box):
     for version in ("2", "3", "4", "5"):
         box.release(version)
-        os.utime(box.root / f"opt/xiangyi/releases/{version}/.complete", (int(version), int(version)))
+        os.utime(box.root / f"opt/xiangyi/releases/{version}/installed", (int(version), int(version)))
         assert update(box, "to", version).returncode == 0
     left = sorted(path.name for path in (box.root / "opt/xiangyi/releases").iterdir())
     assert len(left) == 3 and {"4", "5"} <= set(left)

@@ -91,7 +91,7 @@ class SmallBox:
         (folder / "venv/bin").mkdir(parents=True)
         text = RELEASE.format(python=sys.executable, version=version, fault=fault, port=self.port)
         self._program(folder / "venv/bin/xiangyi", text)
-        (folder / ".complete").touch()
+        (folder / "installed").touch()
 
     @property
     def environment(self) -> dict[str, str]:
