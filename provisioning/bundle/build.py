@@ -60,7 +60,7 @@ def debian_packages(igpu: bool = False) -> list[str]:
     """Whatever any role installs, read from the roles themselves: none can be forgotten here."""
     found = set(ALWAYS)
     for path in (ROOT / "provisioning/roles").glob("*/*/*.yml"):
-        for words in re.findall(r"^\s*\w*(?:system_wanted|_packages): \[(.*)\]", path.read_text(), re.MULTILINE):
+        for words in re.findall(r"^\s*\w*(?:system_wanted|_packages): \[([^]]*)\]", path.read_text(), re.MULTILINE):
             found.update(word.strip() for word in words.split(",") if word.strip())
     return sorted(found if igpu else found - ONLY_IGPU)
 
