@@ -82,10 +82,10 @@ def packages(address: str, port: int) -> Iterator[str]:
     for part in ("conf", "cache", "log"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     settings = {"CacheDir": folder / "cache", "LogDir": folder / "log", "Port": port, "BindAddress": address}
-    settings |= {"ForeGround": 1, "Offlinemode": 0, "ReportPage": "", "PidFile": folder / f"{port}.pid"}
-    support = Path("/usr/lib/apt-cacher-ng")
-    given = [f"{name}={value}" for name, value in settings.items()] + [f"SupportDir={support}"]
-    command = ["apt-cacher-ng", "-c", str(folder / "conf"), *given]
+    settings |= {"ForeGround": 1, "PidFile": folder / "pid", "SupportDir": "/usr/lib/apt-cacher-ng"}
+    conf = "".join(f"{name}: {value}\n" for name, value in settings.items())
+    (folder / "conf" / "acng.conf").write_text(conf)
+    command = ["apt-cacher-ng", "-c", str(folder / "conf")]
     proxy = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield f"http://{address}:{port}"

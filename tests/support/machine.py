@@ -90,11 +90,12 @@ class Machine:
         """A fresh disk: a bare Debian, or a copy of another machine's."""
         self.folder.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "--sparse=always", disk or caches.bare_disk(), self.disk], check=True)
-        with self._mounted():
-            network = f"[Match]\nName=host0\n[Network]\nAddress={self.address}/24\n"
-            (self.root / "etc/systemd/network/10-host0.network").write_text(network)
-            proxy = f'Acquire::http::Proxy "http://{self.gateway}:{PROXY_PORT}";\n'
-            (self.root / "etc/apt/apt.conf.d/00proxy").write_text(proxy)
+        network = f"[Match]\nName=host0\n[Network]\nAddress={self.address}/24\n"
+        (self.folder / "10-host0.network").write_text(network)
+        proxy = f'Acquire::http::Proxy "http://{self.gateway}:{PROXY_PORT}";\n'
+        (self.folder / "00proxy").write_text(proxy)
+        self.mounts |= {"/etc/systemd/network/10-host0.network": str(self.folder / "10-host0.network")}
+        self.mounts |= {"/etc/apt/apt.conf.d/00proxy": str(self.folder / "00proxy")}
         return self
 
     def start(self, within_s: float = 90) -> float:
@@ -173,9 +174,6 @@ class Machine:
         done = subprocess.run(command, cwd=PROVISIONING, env=environment, capture_output=True, text=True)
         return Played(done.stdout + done.stderr, time.monotonic() - began, done.returncode)
 
-    def _mounted(self) -> "_Mounted":
-        return _Mounted(self)
-
     def _mount(self) -> None:
         self.root.mkdir(exist_ok=True)
         subprocess.run(["mount", "-o", "loop", self.disk, self.root], check=True)
@@ -218,16 +216,3 @@ class Machine:
         """The end of what the machine said on its console."""
         return (self.folder / "console.log").read_text(errors="replace")[-3000:]
 
-
-@dataclass
-class _Mounted:
-    """The disk of a machine that is off, to be written to."""
-
-    machine: Machine
-
-    def __enter__(self) -> None:
-        self.machine._mount()
-
-    def __exit__(self, *_: object) -> None:
-        subprocess.run(["umount", self.machine.root], check=True)
-        self.machine._unmount()
