@@ -155,7 +155,10 @@ def connect(world: World, found: Path) -> None:
     rendered(folders["box"], "tunnel_box", "xiangyi0.conf.j2", tunnel_box_relay_public=public["relay"]).chmod(0o600)
     world.relay.run("wg-quick", "up", folders["relay"] / "xiangyi0.conf")
     world.box.run("wg-quick", "up", folders["box"] / "xiangyi0.conf")
-    certificate = {"tunnel_box_certificate": world.folder / "box.crt", "tunnel_box_certificate_key": folders["box"] / "box.key"}
+    certificate = {
+        "tunnel_box_certificate": world.folder / "box.crt",
+        "tunnel_box_certificate_key": folders["box"] / "box.key",
+    }
     subject = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME},DNS:{OTHER}"]
     out = ["-keyout", folders["box"] / "box.key", "-out", world.folder / "box.crt"]
     subprocess.run(
