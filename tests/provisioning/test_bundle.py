@@ -1,6 +1,5 @@
 """The archive for a box without network: it believes nothing before it has looked."""
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -9,16 +8,12 @@ from pathlib import Path
 import pytest
 
 from support.box import ROOT
-
-spec = importlib.util.spec_from_file_location("bundle_build", ROOT / "provisioning/bundle/build.py")
-assert spec and spec.loader
-build = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(build)
+from support.bundles import build
 
 
 @pytest.fixture(scope="module")
 def gnupg(tmp_path_factory) -> Path:
-    """The folder of a signing key; short, because gpg-agent's socket lies in it."""
+    """The folder of a signing key; a short path, because gpg-agent's socket lies in it."""
     folder = Path("/tmp") / f"xiangyi-gnupg-{os.getpid()}"
     build.make_signer(folder)
     yield folder

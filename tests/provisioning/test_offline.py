@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from provisioning.test_bundle import build
 from support import caches
+from support.bundles import build
 from support.machine import Machine, lacking
 
 pytestmark = pytest.mark.slow
