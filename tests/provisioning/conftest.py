@@ -1,4 +1,4 @@
-"""One machine for all tests of the playbook: bare at first, then provisioned once, and asked in the order of the tests."""
+"""One machine for all tests of the playbook: bare at first, then provisioned once, and asked in the tests' order."""
 
 import json
 from collections.abc import Callable, Iterator
