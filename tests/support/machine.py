@@ -82,7 +82,12 @@ class Machine:
     @property
     def ssh(self) -> list[str]:
         known = self.folder / "known_hosts"
-        options = ["StrictHostKeyChecking=accept-new", f"UserKnownHostsFile={known}", "ConnectTimeout=5", "LogLevel=ERROR"]
+        options = [
+            "StrictHostKeyChecking=accept-new",
+            f"UserKnownHostsFile={known}",
+            "ConnectTimeout=5",
+            "LogLevel=ERROR",
+        ]
         key = ["-i", str(caches.ssh_key())]
         return ["ssh", *key, *(word for option in options for word in ("-o", option)), f"it@{self.address}"]
 
@@ -215,4 +220,3 @@ class Machine:
     def console(self) -> str:
         """The end of what the machine said on its console."""
         return (self.folder / "console.log").read_text(errors="replace")[-3000:]
-
