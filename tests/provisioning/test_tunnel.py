@@ -177,7 +177,9 @@ def connect(world: World, found: Path) -> None:
     watch = folders["box"] / "watch"
     shutil.copy2(ROLES / "tunnel_box/files/xiangyi-tunnel-watch", watch)
     conf = f"XIANGYI_TUNNEL_CONF={folders['box']}/xiangyi0.conf"
-    world.box.start("env", conf, watch, "xiangyi0", log=world.folder / "watch.log")
+    # as the unit does: it ends, root greets the relay anew, and it watches on
+    unit = f"while :; do {watch} watch xiangyi0 10.77.0.1; {watch} greet xiangyi0; sleep 0.5; done"
+    world.box.start("env", conf, "sh", "-c", unit, log=world.folder / "watch.log")
 
 
 def test_the_phone_reaches_the_api_and_nothing_else(world):
