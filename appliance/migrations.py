@@ -479,6 +479,11 @@ def m019_system(db: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def m023_removed_backups(db: sqlite_utils.Database) -> None:
+    _run(db, "ALTER TABLE backups ADD COLUMN removed_at TEXT")
+
+
 def migrate(database: Database) -> None:
     """Bring the database to today's schema. Two processes may call it at once: one waits for the other."""
     database.write(migrations.apply)
