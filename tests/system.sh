@@ -1,9 +1,18 @@
 #!/usr/bin/env bash
-# What the tests need from Debian: a real browser and Chinese fonts. Tests that lack them skip and say so.
+# What the tests need from Debian: a real browser and Chinese fonts, and what a machine is made of that the playbook is
+# tried on. Tests that lack them skip and say so.
 set -euo pipefail
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 fc-list 2>/dev/null | grep -q "Noto Sans CJK" || missing+=(fonts-noto-cjk fontconfig)
+needs() { command -v "$1" >/dev/null || missing+=("$2"); } # a command, the package that has it
+needs debootstrap debootstrap
+needs systemd-nspawn systemd-container
+needs apt-cacher-ng apt-cacher-ng
+needs ssh openssh-client
+needs mke2fs e2fsprogs
+needs ip iproute2
+needs nft nftables
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "tests want ${missing[*]}: sudo apt-get install -y ${missing[*]}" >&2
