@@ -1,4 +1,5 @@
 # make run: the whole box. make test: every test. make bench: speeds beside their peers.
+# make bundle: one signed archive for a box without network; BUNDLE="--without-llm" and others by --help.
 SHELL := /bin/bash
 PYTHON ?= python3
 PORT ?= 8080
@@ -10,7 +11,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # ONNX Runtime's own OpenVINO was seen to damage the heap. The served box installs no torch.
 TRAINING := tests/model/test_network.py tests/model/test_train.py tests/model/test_crossval.py
 
-.PHONY: run test bench lint clean
+.PHONY: run test bench bundle lint clean
 
 run: .venv/served
 	@exec env XIANGYI_PORT="$(PORT)" XIANGYI_DATA_DIR="$(DATA)" $(BIN)/xiangyi up
@@ -29,6 +30,9 @@ lint: .venv/tested
 
 bench: .venv/tested
 	PYTHONPATH=tests $(BIN)/python -m tests.bench
+
+bundle: .venv/served
+	@$(BIN)/python provisioning/bundle/build.py $(BUNDLE)
 
 clean:
 	rm -rf .venv build *.egg-info

@@ -287,35 +287,37 @@ def consult(settings: Settings, question: str, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("file", type=INPUT)
+@click.option("--scheduled", is_flag=True, help="into the backups' folder, and let old ones go: for the timer")
+@click.option("--plain", is_flag=True, help="not encrypted, although the box has a key")
+@click.argument("file", type=INPUT, required=False)
 @click.pass_obj
-def backup(settings: Settings, file: Path) -> None:
-    """Write database and files into one verified archive."""
-    from appliance.backup import BackupError
-    from appliance.backups.services import run_now
-    from appliance.start import open_database
+def backup(settings: Settings, file: Path | None, scheduled: bool, plain: bool) -> None:
+    """Write database and files into one archive, proven by a real restore."""
+    from appliance.backups.command import back_up_by_clock, back_up_to
 
-    if not settings.database_path.exists():
-        raise click.ClickException(f"没有可备份的数据：{settings.database_path} 不存在。")
-    try:
-        files = run_now(open_database(settings), settings, file)
-        click.echo(f"已备份 {files} 个文件到 {file}，并已校验。")
-    except BackupError as error:
-        raise click.ClickException(str(error)) from error
+    if (file is None) != scheduled:
+        raise click.UsageError("需要文件名，或 --scheduled。")
+    click.echo(back_up_by_clock(settings) if file is None else back_up_to(settings, file, plain))
+
+
+@main.command("backup-key")
+@click.pass_obj
+def backup_key(settings: Settings) -> None:
+    """Show the key of the box's backups for printing; make it first when there is none."""
+    from appliance.backups.command import key_sheet
+
+    click.echo(key_sheet(settings))
 
 
 @main.command()
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="file of the recovery key")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
-def restore(settings: Settings, file: Path) -> None:
+def restore(settings: Settings, file: Path, key: Path | None) -> None:
     """Bring back an archive, all or nothing; what was there is kept beside it."""
-    from appliance.backup import BackupError, bring_back
+    from appliance.backups.command import restore_from
 
-    try:
-        kept = bring_back(settings, file)
-    except BackupError as error:
-        raise click.ClickException(str(error)) from error
-    click.echo("已恢复。" + (f"原来的数据保存在 {kept}。" if kept else ""))
+    click.echo(restore_from(settings, file, key))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from appliance.errors import Conflict, Unavailable
-from appliance.settings import FallbackSettings, Settings
+from appliance.notify import NotifyingServer, notifier
+from appliance.settings import FallbackSettings, Settings, told_by_systemd
 from llm import knowledge
 from llm.backends import Health, OpenAIBackend
 from llm.consultation import (
@@ -159,7 +160,7 @@ def serve_language_model(settings: Settings, model: str) -> None:
     """Run llama.cpp's process with a model (a known name or a path) until SIGTERM or SIGINT."""
     from llm.server import ServerSettings, serve
 
-    llm = settings.llm
+    llm, notify = settings.llm, notifier(told_by_systemd())
     serve(
         ServerSettings(
             host=llm.host,
@@ -169,5 +170,6 @@ def serve_language_model(settings: Settings, model: str) -> None:
             threads=llm.threads,
             context=llm.context,
             install=llm.install,
-        )
+        ),
+        lambda config, works: NotifyingServer(config, works, notify),
     )

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 PREFIX = "XIANGYI_"
+SYSTEMD = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 class SettingsError(Exception):
@@ -82,6 +83,19 @@ class TunnelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 240
 
 
+class BackupSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Backups by the clock. `mount`: what must be mounted before anything is written, so that a stick that was pulled
+    out never fills the box's own disk. `key_file`: the secret key of encrypted backups; `recipients`: other public keys
+    (age1…) that may open them. Kept: the newest of each of the last `daily` days and `weekly` weeks.
+    """
+
+    mount: Path | None = None
+    key_file: Path | None = None
+    recipients: tuple[str, ...] = ()
+    daily: Annotated[int, msgspec.Meta(ge=1, le=400)] = 7
+    weekly: Annotated[int, msgspec.Meta(ge=0, le=520)] = 5
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings; xiangyi.toml has the same names, with a table for each group.
 
@@ -109,6 +123,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     llm: LlmSettings = LlmSettings()
     fallback: FallbackSettings = FallbackSettings()
     limits: LimitSettings = LimitSettings()
+    backup: BackupSettings = BackupSettings()
     headlines: HeadlineSettings = HeadlineSettings()
     wechat: WechatSettings = WechatSettings()
     tunnel: TunnelSettings = TunnelSettings()
@@ -158,12 +173,18 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     return msgspec.structs.replace(settings, data_dir=settings.data_dir.expanduser().resolve())
 
 
+def told_by_systemd() -> dict[str, str]:
+    """What systemd says to the process that it started, if it did: see notify.py."""
+    return {name: os.environ[name] for name in SYSTEMD if name in os.environ}
+
+
 def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> None:
     """Lay the variables over the file's values; one that names no setting is left to whoever it is for."""
     groups = {
         "LLM_": ("llm", LlmSettings),
         "FALLBACK_": ("fallback", FallbackSettings),
         "LIMITS_": ("limits", LimitSettings),
+        "BACKUP_": ("backup", BackupSettings),
         "HEADLINES_": ("headlines", HeadlineSettings),
         "WECHAT_": ("wechat", WechatSettings),
         "TUNNEL_": ("tunnel", TunnelSettings),
@@ -175,7 +196,8 @@ def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> None:
         target: dict[str, Any] = values
         struct: Any = Settings
         for start, (group, type_) in groups.items():
-            if name.startswith(start):
+            # XIANGYI_BACKUP_DIR is older than the group [backup] and stays what it was
+            if name.startswith(start) and name.removeprefix(start).lower() in type_.__struct_fields__:
                 target, struct, name = values.setdefault(group, {}), type_, name.removeprefix(start)
         if name.lower() in struct.__struct_fields__ and text != "":
-            target[name.lower()] = text.split() if name == "CHANNELS" else text
+            target[name.lower()] = text.split() if name in ("CHANNELS", "RECIPIENTS") else text

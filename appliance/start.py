@@ -12,6 +12,8 @@ from appliance.migrations import migrate
 from appliance.settings import Settings
 from appliance.storage import Storage
 
+LOCK = "in-use.lock"
+
 
 def open_database(settings: Settings) -> Database:
     """The migrated database of the settings' data folder, with this version's starter knowledge."""
@@ -39,7 +41,7 @@ class InUse(Exception):
 def hold(settings: Settings, exclusive: bool = False) -> Iterator[None]:
     """Hold the data folder: the box's processes share it, a restore has it alone. Raises InUse."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.data_dir / "in-use.lock").open("w") as file:
+    with (settings.data_dir / LOCK).open("w") as file:
         try:
             fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError as error:

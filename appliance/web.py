@@ -7,7 +7,8 @@ import uvicorn
 from appliance.app import create_app
 from appliance.engines import Engines
 from appliance.logs import set_up_logs
-from appliance.settings import Settings
+from appliance.notify import NotifyingServer, notifier
+from appliance.settings import Settings, told_by_systemd
 from appliance.start import hold, open_database
 from appliance.storage import Storage
 from appliance.tunnel import TunnelFilter
@@ -26,8 +27,13 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
+
+    async def works() -> None:
+        """The loop turns, a thread is free, and the database can be read."""
+        await database.aread(lambda db: db.execute("SELECT 1").fetchone())
+
     with hold(settings):
-        uvicorn.Server(config).run(sockets=_listen(settings))
+        NotifyingServer(config, works, notifier(told_by_systemd())).run(sockets=_listen(settings))
 
 
 def _listen(settings: Settings) -> list[socket.socket]:

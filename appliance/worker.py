@@ -5,8 +5,9 @@ import os
 import secrets
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import sqlite_utils
 
@@ -20,10 +21,11 @@ from appliance.headlines.fetch import fetch_headlines
 from appliance.headlines.services import FETCH
 from appliance.jobs import Job, LeaseLost
 from appliance.overrides import services as overrides
+from appliance.notify import Notifier, notifier
 from appliance.releases.activation import OPEN, segmenter_for
 from appliance.releases.comparison import COMPARE, compare_releases
 from appliance.releases.services import INSTALL, bring_back_lost, install_release, open_release
-from appliance.settings import Settings
+from appliance.settings import Settings, told_by_systemd
 from appliance.start import hold
 from appliance.storage import Storage
 from appliance.studies.correct import correct_image
@@ -39,6 +41,8 @@ log = logging.getLogger(__name__)
 POLL_S = 0.02  # how long a submitted job waits at most to be seen
 SEEN_EVERY_S = 2.0
 SEEN_WITHIN_S = 10.0
+LONGEST_JOB_S = 1800.0  # no job takes so long: one that does hangs, and is kept alive no more
+STOP_WITHIN_S = 10.0  # what is at hand may end when the box stops; what cannot goes back into the queue
 Handler = Callable[[Database, Storage, Engines, Job], Callable[[sqlite_utils.Database], None]]
 HANDLERS: dict[str, Handler] = {
     SEGMENT: segment_study,
@@ -55,7 +59,15 @@ ERRAND_EVERY_S = 1.0
 class Worker:
     """One loop in one thread; a second thread keeps the lease alive while native code holds the first."""
 
-    def __init__(self, settings: Settings, database: Database, storage: Storage, engines: Engines):
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        storage: Storage,
+        engines: Engines,
+        notify: Notifier | None = None,
+    ):
+        self._notify, self._at_hand = notify or Notifier(), dict[str, Job]()
         self._settings, self._database, self._storage, self._engines = settings, database, storage, engines
         self._id = secrets.token_hex(6)
         self._stop = threading.Event()
@@ -65,7 +77,23 @@ class Worker:
 
     def stop(self) -> None:
         """End after the job at hand."""
+        self._notify.stopping()
         self._stop.set()
+
+    def stop_within(self, seconds: float) -> None:
+        """`stop`, but a job that takes longer goes back into the queue, uncounted, and the process ends."""
+        self.stop()
+        timer = threading.Timer(seconds, self._hand_back)
+        timer.daemon = True
+        timer.start()
+
+    def _hand_back(self) -> None:
+        for job in list(self._at_hand.values()):
+            with suppress(LeaseLost, XiangyiError):  # it has just ended: then there is nothing to hand back
+                self._database.write(lambda db, job=job: jobs.hand_back(db, job))  # type: ignore[misc]
+                log.info("job %s handed back", job.id)
+        self._say_goodbye()
+        os._exit(0)  # native code may hold the thread that works; nothing is lost that is not in the database
 
     def run(self) -> None:
         """Work until `stop`. The engines are opened first: a box that says ready answers the first picture fast."""
@@ -73,16 +101,19 @@ class Worker:
         threading.Thread(target=self._announce, name="announce", daemon=True).start()
         threading.Thread(target=self._run_errands, name="errands", daemon=True).start()
         version, idle = None, 0.0
+        self._notify.ready()
         while not self._stop.is_set():
+            self._notify.alive()
             current = self._database.version()
             if current != version or idle >= 1.0:
                 version, idle = current, 0.0
                 while not self._stop.is_set() and self.run_one():
                     version = None
+                    self._notify.alive()
             self._housekeeping.tick()
             self._stop.wait(POLL_S)
             idle += POLL_S
-        self._database.write(lambda db: db.execute("DELETE FROM workers WHERE id = ?", [self._id]))
+        self._say_goodbye()
 
     def run_one(self, handlers: Mapping[str, Handler] = HANDLERS) -> bool:
         """Claim and run the oldest waiting job that `handlers` can do; False when there was none."""
@@ -95,6 +126,7 @@ class Worker:
             return False
         log.info("job %s %s, attempt %d", job.kind, job.id, job.attempts)
         storage = self._storage.noting()
+        self._at_hand[job.id] = job
         try:
             with self._heartbeat(job):
                 keep = handlers[job.kind](self._database, storage, self._engines, job)
@@ -110,6 +142,8 @@ class Worker:
         except Exception:
             log.exception("job %s failed", job.id)
             self._fail(job, "job_failed", "处理这张图片时出错，原图已保存；请联系管理员查看日志。")
+        finally:
+            self._at_hand.pop(job.id)
         # Its study may have been erased meanwhile: no row will name what was drawn.
         self._database.write(lambda db: leftovers.note(db, *storage.written))
         return True
@@ -124,10 +158,15 @@ class Worker:
     @contextmanager
     def _heartbeat(self, job: Job) -> Iterator[None]:
         ended = threading.Event()
-        lease_s = self._settings.lease_seconds
+        lease_s, until = self._settings.lease_seconds, time.monotonic() + LONGEST_JOB_S
 
         def beat() -> None:
             while not ended.wait(lease_s / 4):
+                if time.monotonic() > until:
+                    log.error("job %s hangs: its lease ends, and the watchdog is no longer fed", job.id)
+                    return
+                if job.kind in HANDLERS:
+                    self._notify.alive()
                 try:
                     self._database.write(lambda db: jobs.heartbeat(db, job, lease_s))
                 except (LeaseLost, XiangyiError) as error:
@@ -175,6 +214,9 @@ class Worker:
             except XiangyiError as error:
                 log.warning("errands: %s", error)
 
+    def _say_goodbye(self) -> None:
+        self._database.write(lambda db: db.execute("DELETE FROM workers WHERE id = ?", [self._id]))
+
     def _announce_in(self, db: sqlite_utils.Database) -> None:
         now, boot = boot_seconds(), boot_id()
         db.execute("DELETE FROM workers WHERE boot_id != ? OR seen_s < ?", [boot, now - 60])
@@ -196,9 +238,9 @@ def live_workers(database: Database) -> list[dict]:
 def work(settings: Settings) -> None:
     """Run a worker until SIGTERM or SIGINT."""
     database, storage = Database(settings.database_path), Storage(settings.files_dir)
-    worker = Worker(settings, database, storage, Engines(settings))
+    worker = Worker(settings, database, storage, Engines(settings), notifier(told_by_systemd()))
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
+        signal.signal(number, lambda *_: worker.stop_within(STOP_WITHIN_S))
     with hold(settings):
         worker.run()
     database.close()

@@ -41,7 +41,7 @@ def run_pip(arguments: list[str], scratch: Path, stop: threading.Event, *, polit
             env=environ.for_pip(scratch),
             start_new_session=True,
         )
-    with contextlib.suppress(ProcessLookupError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # a hardened unit may not: then it is less polite
         os.setpriority(os.PRIO_PROCESS, child.pid, polite)
     code = _wait(child, stop)
     if code != 0:

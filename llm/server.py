@@ -5,6 +5,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,7 +44,16 @@ class ServerSettings:
     queue: int = 8
 
 
-def serve(settings: ServerSettings) -> None:
+# Makes the server of a configuration; the function is awaited to know whether llama.cpp still answers.
+Runner = Callable[[uvicorn.Config, Callable[[], Awaitable[None]]], uvicorn.Server]
+
+
+def plain(config: uvicorn.Config, _works: Callable[[], Awaitable[None]]) -> uvicorn.Server:
+    """A server that nobody watches over."""
+    return uvicorn.Server(config)
+
+
+def serve(settings: ServerSettings, runner: Runner = plain) -> None:
     """Serve until SIGTERM or SIGINT, then return. Raises SystemExit with a sentence when the port is taken."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -55,7 +65,7 @@ def serve(settings: ServerSettings) -> None:
     arriving.start()
     _log.info("listening on http://%s:%d", *listener.getsockname()[:2])
     try:
-        _run(service, listener)
+        _run(service, listener, runner)
     finally:
         stop.set()
         arriving.join(10.0)
@@ -71,14 +81,14 @@ def _listen(settings: ServerSettings) -> socket.socket:
         ) from error
 
 
-def _run(service: Service, listener: socket.socket) -> None:
+def _run(service: Service, listener: socket.socket, runner: Runner) -> None:
     """uvicorn stops on a signal and then raises it again for us: that second time means nothing."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     config = uvicorn.Config(
         create_app(service), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    runner(config, service.works).run(sockets=[listener])
 
 
 def _bring_up(settings: ServerSettings, service: Service, stop: threading.Event) -> None:

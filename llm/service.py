@@ -47,6 +47,11 @@ class Service:
             raise ApiError(503, code, now.message_zh)
         return self.llama
 
+    async def works(self) -> None:
+        """Comes back while llama.cpp answers, or has not come up yet. Raises httpx.HTTPError."""
+        if self.llama is not None:
+            (await self.llama.http.get("/health", timeout=5.0)).raise_for_status()
+
     def close(self) -> None:
         if self.llama is not None:
             self.llama.close()

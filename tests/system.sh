@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What the tests need from Debian: a real browser, Chinese fonts, and npm, which fetches axe-core. Tests that lack them
-# skip and say so.
+# What the tests need from Debian: a real browser, Chinese fonts, Node and npm, and what a machine is made of that the
+# playbook is tried on. Tests that lack them skip and say so.
 set -euo pipefail
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
@@ -8,6 +8,14 @@ fc-list 2>/dev/null | grep -q "Noto Sans CJK" || missing+=(fonts-noto-cjk fontco
 # For the mini program's tests; a Node from elsewhere brings its own npm, with which Debian's would quarrel.
 command -v node >/dev/null || missing+=(nodejs)
 command -v npm >/dev/null || command -v node >/dev/null || missing+=(npm)
+needs() { command -v "$1" >/dev/null || missing+=("$2"); } # a command, the package that has it
+needs debootstrap debootstrap
+needs systemd-nspawn systemd-container
+needs apt-cacher-ng apt-cacher-ng
+needs ssh openssh-client
+needs mke2fs e2fsprogs
+needs ip iproute2
+needs nft nftables
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "tests want ${missing[*]}: sudo apt-get install -y ${missing[*]}" >&2

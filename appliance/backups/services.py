@@ -4,7 +4,6 @@ import fcntl
 import logging
 import secrets
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ import sqlite_utils
 
 from appliance import audit
 from appliance.backup import BackupError, back_up
+from appliance.backups.folder import make_ready, next_path, rotate
 from appliance.clock import utc_now
 from appliance.database import Database, row, rows
 from appliance.errors import Conflict, NotFound
@@ -26,7 +26,7 @@ LISTED = 20
 
 
 class BackupOut(msgspec.Struct, rename="camel"):
-    """`state`: running, succeeded, failed, or interrupted when the box stopped in its midst."""
+    """`state`: running, succeeded, failed, removed by rotation, or interrupted when the box stopped in its midst."""
 
     id: str
     path: str
@@ -50,17 +50,31 @@ def start(database: Database, settings: Settings, account_id: str, address: str)
     """Begin a backup into the backups' folder; returns at once. Raises BackupRunning."""
     if _is_running(settings):
         raise BackupRunning()
-    path = settings.backups_dir / f"xiangyi-{time.strftime('%Y%m%d-%H%M%S')}.tar"
+    path = next_path(settings, datetime.now())
     backup_id = _begin(database, path, account_id, address)
     thread = threading.Thread(target=_run, args=(database, settings, backup_id, path), name="backup", daemon=True)
     thread.start()
     return get(database, settings, backup_id)
 
 
-def run_now(database: Database, settings: Settings, path: Path) -> int:
+def run_now(database: Database, settings: Settings, path: Path, plain: bool = False) -> int:
     """Back up from the terminal, and leave the same row; returns the number of files. Raises BackupError."""
     backup_id = _begin(database, path.resolve(), None, "terminal")
-    return _finish(database, settings, backup_id, path)
+    return _finish(database, settings, backup_id, path, plain)
+
+
+def run_scheduled(database: Database, settings: Settings) -> Path:
+    """Back up by the clock into the backups' folder, then let old ones go; returns the new one. Raises BackupError."""
+    path = next_path(settings, datetime.now())
+    _finish(database, settings, _begin(database, path, None, "timer"), path)
+    gone = [str(each) for each in rotate(settings)]
+
+    def note(db: sqlite_utils.Database) -> None:
+        for each in gone:
+            db.execute("UPDATE backups SET removed_at = ? WHERE path = ?", [utc_now(), each])
+
+    database.write(note)
+    return path
 
 
 def list_last(database: Database, settings: Settings) -> list[BackupOut]:
@@ -106,6 +120,14 @@ def last_success(database: Database) -> datetime | None:
     return datetime.fromisoformat(found["at"]).astimezone(UTC) if found and found["at"] else None
 
 
+def last_trouble(database: Database, settings: Settings) -> str:
+    """Why the last backup that is over is none, or nothing when it is one."""
+    over = [each for each in list_last(database, settings) if each.state != "running"]
+    if not over or over[0].state in ("succeeded", "removed"):
+        return ""
+    return over[0].error or "备份时本机断电或停机，没有完成。"
+
+
 def _begin(database: Database, path: Path, account_id: str | None, address: str) -> str:
     backup_id = secrets.token_hex(12)
 
@@ -124,13 +146,13 @@ def _run(database: Database, settings: Settings, backup_id: str, path: Path) -> 
         log.exception("backup %s failed", backup_id)
 
 
-def _finish(database: Database, settings: Settings, backup_id: str, path: Path) -> int:
+def _finish(database: Database, settings: Settings, backup_id: str, path: Path, plain: bool = False) -> int:
     facts: dict[str, Any] = {}
     try:
         with _alone(settings):
             if path.parent == settings.backups_dir:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            facts = {"files": back_up(settings, path), "size_bytes": path.stat().st_size}
+                make_ready(settings)
+            facts = {"files": back_up(settings, path, plain), "size_bytes": path.stat().st_size}
         return facts["files"]
     except (BackupError, BackupRunning, OSError) as error:
         facts = {"error": str(error)}
@@ -162,7 +184,7 @@ def _is_running(settings: Settings) -> bool:
 
 def _out(found: dict[str, Any], running: bool) -> BackupOut:
     if found["finished_at"]:
-        state = "failed" if found["error"] else "succeeded"
+        state = "failed" if found["error"] else "removed" if found["removed_at"] else "succeeded"
     else:
         just_begun = (datetime.now(UTC) - datetime.fromisoformat(found["started_at"])).total_seconds() < 5
         state = "running" if running or just_begun else "interrupted"

@@ -87,6 +87,7 @@ class AuditView(SystemView):
 class BackupsView(SystemView):
     backups: list[BackupOut]
     folder: str
+    encrypted: bool
 
     @property
     def running(self) -> bool:
@@ -180,7 +181,9 @@ async def list_backups(
 ) -> Response[str]:
     """Back up now, and what became of the last ones."""
     found = await anyio.to_thread.run_sync(backups.list_last, database, settings)
-    view = BackupsView(title="备份", tab="backups", backups=found, folder=str(settings.backups_dir))
+    encrypted = bool(settings.backup.key_file or settings.backup.recipients)
+    folder = str(settings.backups_dir)
+    view = BackupsView(title="备份", tab="backups", backups=found, folder=folder, encrypted=encrypted)
     return pages.html("admin/system/backups.html", view, account)
 
 

@@ -1,0 +1,80 @@
+"""One machine for all tests of the playbook: bare at first, then provisioned once, and asked in the tests' order."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support import caches, machine
+from support.box import PASSWORD, ROOT
+from support.lan import Lan
+from support.machine import Machine, Played
+
+TIMES = ROOT / "tests" / "artifacts" / "provisioning.json"
+
+
+class Times:
+    """How long each step took: printed, and kept for provisioning/README.md."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, float] = {}
+
+    def note(self, step: str, seconds: float) -> None:
+        self._kept[step] = round(seconds, 1)
+        print(f"{step}: {seconds:.1f} s")
+        TIMES.parent.mkdir(exist_ok=True)
+        TIMES.write_text(json.dumps(self._kept, ensure_ascii=False, indent=2))
+
+
+@pytest.fixture(scope="session")
+def times() -> Times:
+    return Times()
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory, times: Times) -> Iterator[Machine]:
+    """A machine as Debian's installer leaves it, with the wheels as on a USB stick; or the reason why there is none."""
+    if reason := machine.lacking():
+        pytest.skip(reason)
+    made = Machine(tmp_path_factory.mktemp("machine"), 1, {"/mnt/wheels": str(caches.wheels())}).make()
+    try:
+        times.note("bare machine can be reached", made.start())
+        with caches.packages(made.gateway, machine.PROXY_PORT):
+            yield made
+    finally:
+        made.stop()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This checkout, as it is installed."""
+    return caches.project_wheel(tmp_path_factory.mktemp("dist"))
+
+
+@pytest.fixture(scope="session")
+def play(bare: Machine, wheel: Path) -> Callable[..., Played]:
+    """Run site.yml as the tests' hospital has it: no internet behind the machine, and no language model."""
+
+    def run(*options: str, **variables: Any) -> Played:
+        given = {"box_wheel": str(wheel), "box_wheels": "/mnt/wheels", "box_llm": False, "box_hospital": "青河镇卫生院"}
+        given |= {"box_admin_password": PASSWORD, "box_settings": {"headlines": {"interval_minutes": 0}}}
+        return bare.play("site.yml", *options, **{**given, **variables})
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def box(bare: Machine, play: Callable[..., Played], times: Times) -> Machine:
+    """The machine after the playbook's first run."""
+    first = play()
+    assert first.code == 0, first.output[-6000:]
+    times.note("first run of site.yml", first.seconds)
+    return bare
+
+
+@pytest.fixture(scope="session")
+def lan(box: Machine) -> Lan:
+    """A PC of the hospital, which has the box's root certificate installed and nothing else."""
+    return Lan(box.address)
