@@ -528,6 +528,8 @@ def m021_wechat(db: sqlite_utils.Database) -> None:
             bound_at TEXT NOT NULL
         ) STRICT""",
     )
+
+
 @migrations()
 def m023_removed_backups(db: sqlite_utils.Database) -> None:
     _run(db, "ALTER TABLE backups ADD COLUMN removed_at TEXT")

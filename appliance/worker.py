@@ -20,8 +20,8 @@ from appliance.headlines import services as headlines
 from appliance.headlines.fetch import fetch_headlines
 from appliance.headlines.services import FETCH
 from appliance.jobs import Job, LeaseLost
-from appliance.overrides import services as overrides
 from appliance.notify import Notifier, notifier
+from appliance.overrides import services as overrides
 from appliance.releases.activation import OPEN, segmenter_for
 from appliance.releases.comparison import COMPARE, compare_releases
 from appliance.releases.services import INSTALL, bring_back_lost, install_release, open_release
