@@ -20,6 +20,7 @@ from appliance.auth.admin_controllers import PeopleController
 from appliance.auth.attempts import Attempts
 from appliance.auth.controllers import AccountController, SessionController
 from appliance.auth.guards import SessionMiddleware, require_account
+from appliance.auth.pace import Pace, keep_pace
 from appliance.auth.services import Account
 from appliance.backups.controllers import BackupController
 from appliance.bodies import UnreadBodyMiddleware
@@ -38,6 +39,7 @@ from appliance.storage import Storage
 from appliance.studies.controllers import StudyController
 from appliance.studies.correction_controllers import CorrectionController
 from appliance.system.controllers import AuditController, JobController, LanguageModelController
+from appliance.wechat.controllers import BindingController, log_in_by_wechat
 
 BODY_OVERHEAD_BYTES = 1024 * 1024  # what a multipart body adds to its files
 VERSION = "0.1.0"
@@ -66,11 +68,16 @@ def create_app(
     nouns += [ReleaseController, ComparisonController, StatisticsController, SettingController, BackupController]
     nouns += [JobController, AuditController, LanguageModelController]
     nouns += [EveryonesStudyController, EveryonesConsultationController]
-    api = Router("/api/v1", route_handlers=nouns)
+    nouns += [BindingController, log_in_by_wechat]
+    api = Router("/api/v1", route_handlers=nouns, guards=[keep_pace])
+    paces = {
+        "pace": Pace(settings.limits.requests_per_minute),
+        "tunnel_pace": Pace(settings.tunnel.requests_per_minute),
+    }
     probes = [health.healthz, health.readyz, health.metrics, health.health_report]
     return Litestar(
         route_handlers=[api, *probes, *extra_routes],
-        state=State({"settings": settings, "database": database}),
+        state=State({"settings": settings, "database": database, **paces}),
         dependencies={
             "settings": given(settings),
             "database": given(database),

@@ -479,6 +479,19 @@ def m019_system(db: sqlite_utils.Database) -> None:
     )
 
 
+@migrations()
+def m021_wechat(db: sqlite_utils.Database) -> None:
+    _run(
+        db,
+        # One WeChat user for an account, one account for a WeChat user. Only a hash of WeChat's name for them is kept.
+        """CREATE TABLE wechat_bindings (
+            openid_sha256 TEXT PRIMARY KEY,
+            account_id TEXT NOT NULL UNIQUE REFERENCES accounts(id) ON DELETE CASCADE,
+            bound_at TEXT NOT NULL
+        ) STRICT""",
+    )
+
+
 def migrate(database: Database) -> None:
     """Bring the database to today's schema. Two processes may call it at once: one waits for the other."""
     database.write(migrations.apply)

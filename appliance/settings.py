@@ -43,12 +43,13 @@ class FallbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LimitSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an upload may be at most."""
+    """What an upload may be at most; and how many requests to the API an account may send, 0 for no limit."""
 
     upload_bytes: int = 200 * 1024 * 1024
     pixels: int = 60_000_000
     files: int = 50
     question_characters: int = 1000
+    requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 1200
 
 
 class HeadlineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,6 +60,24 @@ class HeadlineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     channels: tuple[str, ...] = ("https://c.m.163.com/nc/article/list/T1414389941036/0-20.html",)
     interval_minutes: int = 30
+
+
+class WechatSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Logging in by WeChat, of the mini program; off without `appid` and `secret`. `url`: where codes are asked for."""
+
+    appid: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    secret: Annotated[str, msgspec.Meta(max_length=128)] = ""
+    url: str = "https://api.weixin.qq.com/sns/jscode2session"
+    timeout_s: float = 5.0
+
+
+class TunnelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The port that only the tunnel's proxy speaks to, see tunnel.py; 0 for none. `requests_per_minute`: of one
+    account through it, 0 for no limit."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 0
+    requests_per_minute: Annotated[int, msgspec.Meta(ge=0)] = 240
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -89,6 +108,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fallback: FallbackSettings = FallbackSettings()
     limits: LimitSettings = LimitSettings()
     headlines: HeadlineSettings = HeadlineSettings()
+    wechat: WechatSettings = WechatSettings()
+    tunnel: TunnelSettings = TunnelSettings()
 
     @property
     def database_path(self) -> Path:
@@ -142,6 +163,8 @@ def _overlay(values: dict[str, Any], environ: Mapping[str, str]) -> None:
         "FALLBACK_": ("fallback", FallbackSettings),
         "LIMITS_": ("limits", LimitSettings),
         "HEADLINES_": ("headlines", HeadlineSettings),
+        "WECHAT_": ("wechat", WechatSettings),
+        "TUNNEL_": ("tunnel", TunnelSettings),
     }
     for variable, text in environ.items():
         if not variable.startswith(PREFIX):

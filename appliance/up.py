@@ -151,6 +151,8 @@ def _check(settings: Settings) -> None:
     ports = [(settings.host, settings.port, "PORT=8090 make run")]
     if settings.llm.enabled:
         ports.append((settings.llm.host, settings.llm.port, "XIANGYI_LLM_PORT=8091 make run"))
+    if settings.tunnel.port:
+        ports.append((settings.tunnel.host, settings.tunnel.port, "XIANGYI_TUNNEL_PORT=8092 make run"))
     for host, port, mend in ports:
         if not port_is_free(host, port):
             raise NotStarted(f"端口 {port} 已被占用：请关闭占用它的程序，或换一个端口，例如 {mend}")

@@ -10,6 +10,7 @@ from appliance.logs import set_up_logs
 from appliance.settings import Settings
 from appliance.start import hold, open_database
 from appliance.storage import Storage
+from appliance.tunnel import TunnelFilter
 from webadmin.routes import routes
 
 
@@ -19,22 +20,31 @@ def serve(settings: Settings) -> None:
     database = open_database(settings)
     app = create_app(settings, database, Storage(settings.files_dir), Engines(settings), routes(settings, database))
     config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
+        TunnelFilter(app, settings.tunnel.port),
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=5,
     )
     with hold(settings):
-        uvicorn.Server(config).run()
+        uvicorn.Server(config).run(sockets=_listen(settings))
+
+
+def _listen(settings: Settings) -> list[socket.socket]:
+    """The port for the hospital's own network, and the tunnel's when there is one."""
+    places = [(settings.host, settings.port)]
+    if settings.tunnel.port:
+        places.append((settings.tunnel.host, settings.tunnel.port))
+    return [socket.create_server(place, family=_family(place[0]), backlog=2048) for place in places]
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def port_is_free(host: str, port: int) -> bool:
     """Can a server listen there now?"""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+    with socket.socket(_family(host)) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -1,5 +1,6 @@
 """Who may call a route: authentication for all but those marked public, and protection from forged requests."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -11,6 +12,7 @@ from appliance.auth import services, sessions
 from appliance.auth.services import Account
 from appliance.database import Database
 from appliance.errors import Forbidden, NotAuthenticated
+from appliance.tunnel import came_by_tunnel, not_for_staff
 
 COOKIE = "xiangyi_session"
 PUBLIC = {"public": True}  # a route's `opt` that lets anyone in
@@ -26,6 +28,8 @@ class SessionMiddleware(AbstractAuthenticationMiddleware):
             return AuthenticationResult(user=None, auth=None)
         address = connection.client.host if connection.client else ""
         account = await anyio.to_thread.run_sync(_account_of, connection.app.state.database, token, address)
+        if account and came_by_tunnel(connection.scope):
+            account = replace(account, role="user", staff_outside=account.role != "user")
         return AuthenticationResult(user=account, auth=token if account else None)
 
 
@@ -50,6 +54,8 @@ def require_account(connection: ASGIConnection, handler: BaseRouteHandler) -> No
         raise Forbidden("请求来自其他网站，已拒绝。", "cross_site_request")
     if connection.user is None and not handler.opt.get("public"):
         raise NotAuthenticated()
+    if connection.user is not None and connection.user.staff_outside and not_for_staff(connection.scope):
+        raise Forbidden("工作账号请在医院的电脑上进行此操作。", "staff_inside_only")
 
 
 def require_admin(connection: ASGIConnection, handler: BaseRouteHandler) -> None:

@@ -24,12 +24,16 @@ _nobody = _hasher.hash(secrets.token_hex(16))
 
 @dataclass(frozen=True)
 class Account:
-    """Who is asking. `role` is one of ROLES."""
+    """Who is asking. `role` is one of ROLES.
+
+    `staff_outside`: a clinician or an admin who came through the tunnel and has a user's role meanwhile.
+    """
 
     id: str
     username: str
     role: str
     password_is_initial: bool = False
+    staff_outside: bool = False
 
     @property
     def sees_all(self) -> bool:
@@ -102,7 +106,13 @@ def log_in(
         subject = found["id"] if found else "unknown"
         database.write(lambda db: audit.record(db, None, "session.refused", subject, address))
         raise NotAuthenticated("用户名或密码不正确。", "credentials_wrong")
-    account = _account(found)
+    return start_session(database, _account(found), hours, address, user_agent)
+
+
+def start_session(
+    database: Database, account: Account, hours: int, address: str | None, user_agent: str = ""
+) -> Session:
+    """A session for whoever has proven to be this account."""
     token = secrets.token_urlsafe(32)
     now = datetime.now(UTC)
     expires_at = utc_text(now + timedelta(hours=hours))
@@ -126,6 +136,12 @@ def log_in(
 
     database.write(insert)
     return Session(token, expires_at, account)
+
+
+def account_by_id(database: Database, account_id: str) -> Account | None:
+    """The account, or None when there is none or it is disabled."""
+    found = database.read(lambda db: row(db, "SELECT * FROM accounts WHERE id = ? AND NOT disabled", account_id))
+    return _account(found) if found else None
 
 
 def find_session(database: Database, token: str) -> tuple[Account, str | None] | None:

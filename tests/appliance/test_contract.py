@@ -13,7 +13,7 @@ from appliance.knowledge.services import bring_up_to_date
 from appliance.settings import Settings
 from appliance.storage import Storage
 
-PUBLIC = {("post", "/api/v1/sessions"), ("get", "/api/v1/pictures/{sha256}")}
+PUBLIC = {("post", "/api/v1/sessions"), ("post", "/api/v1/sessions/wechat"), ("get", "/api/v1/pictures/{sha256}")}
 
 
 def routes(api) -> list[tuple[str, str]]:

@@ -1,0 +1,1 @@
+"""Logging in by WeChat: codes of the mini program, and the accounts they are bound to."""
