@@ -4,6 +4,9 @@ set -euo pipefail
 missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 fc-list 2>/dev/null | grep -q "Noto Sans CJK" || missing+=(fonts-noto-cjk fontconfig)
+# For the mini program's tests; a Node from elsewhere brings its own npm, with which Debian's would quarrel.
+command -v node >/dev/null || missing+=(nodejs)
+command -v npm >/dev/null || command -v node >/dev/null || missing+=(npm)
 [ ${#missing[@]} -eq 0 ] && exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "tests want ${missing[*]}: sudo apt-get install -y ${missing[*]}" >&2

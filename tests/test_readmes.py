@@ -24,7 +24,7 @@ MADE = (
     "build",
     ".cache",
 )  # by running, not by git
-PACKAGES = ("appliance", "model", "llm", "webadmin", "tests")
+PACKAGES = ("appliance", "model", "llm", "webadmin", "miniprogram", "tests")
 
 
 def names(readme: Path) -> list[str]:
