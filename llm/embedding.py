@@ -54,11 +54,11 @@ def ship(texts: Sequence[tuple[str, Sequence[str], str]], questions: Sequence[st
     vectors = {
         _key(text): vector.astype(np.float16) for text in sorted(wanted) if (vector := _vector(text)) is not None
     }
-    middles = {
-        f"middle_{kind}": np.mean([vectors[_key(text)] for text in wanted if text.startswith(kind)], 0, np.float32)
-        for kind in KINDS
-    }
-    np.savez(SHIPPED, keys=np.array(list(vectors)), vectors=np.stack(list(vectors.values())), **middles)
+    query, passage = (
+        np.mean([vectors[_key(text)] for text in wanted if text.startswith(kind)], 0, np.float32) for kind in KINDS
+    )
+    keys, rows = np.array(list(vectors)), np.stack(list(vectors.values()))
+    np.savez(SHIPPED, keys=keys, vectors=rows, middle_query=query, middle_passage=passage)
 
 
 def _vector(prefixed: str) -> np.ndarray | None:

@@ -101,11 +101,16 @@ def table(figures: dict[str, Any]) -> str:
         "citation precision": lambda f: "–" if f["citationPrecision"] is None else f"{f['citationPrecision']:.3f}",
         "answered in the model's words": lambda f: f"{f['byModel']:.3f}",
         "“not in the sources”": lambda f: f"{f['notFound']:.3f}",
-        "first token, median and 90th percentile, ms": lambda f: f"{f['firstTokenMsMedian']} / {f['firstTokenMs90']}",
+        "first token, median and 90th percentile, ms": _first,
     }
     head = f"| | {' | '.join(figures)} |\n|---|{'---|' * len(figures)}\n"
     cells = {name: " | ".join(str(get(figures[half])) for half in figures) for name, get in rows.items()}
     return head + "".join(f"| {name} | {row} |\n" for name, row in cells.items())
+
+
+def _first(figures: dict[str, Any]) -> str:
+    median, most = figures["firstTokenMsMedian"], figures["firstTokenMs90"]
+    return "–" if median is None else f"{median} / {most}"
 
 
 def _row(question: Question, answer: ConsultationOut, titles: dict[str, str]) -> dict[str, Any]:
