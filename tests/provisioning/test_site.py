@@ -185,5 +185,5 @@ def test_a_power_cut_while_films_are_sent_loses_none_that_was_acknowledged(box, 
     assert len(acknowledged) >= 12 and set(acknowledged) <= kept
     with lan.admin() as client:
         for study in acknowledged:
-            found = client.get(f"/api/v1/studies/{study}?wait=120", timeout=150).json()
+            found = client.get(f"/api/v1/studies/{study}?wait=60", timeout=90).json()
             assert found["status"] == "succeeded", found

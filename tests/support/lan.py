@@ -48,7 +48,7 @@ class Lan:
         raise AssertionError(f"not ready within {within_s} s")
 
 
-def segmented(client: httpx.Client, within_s: int = 120) -> dict:
+def segmented(client: httpx.Client, within_s: int = 60) -> dict:
     """A drawn fundus, uploaded and segmented; the study that came of it."""
     answer = client.post(
         f"/api/v1/studies?wait={within_s}",
