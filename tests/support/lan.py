@@ -27,11 +27,12 @@ class Lan:
 
     def admin(self) -> httpx.Client:
         """Logged in."""
-        client = self.client()
-        answer = client.post("/api/v1/sessions", json={"username": "admin", "password": PASSWORD})
+        with self.client() as client:
+            answer = client.post("/api/v1/sessions", json={"username": "admin", "password": PASSWORD})
         assert answer.status_code == 201, answer.text
-        client.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-        return client
+        logged_in = self.client()
+        logged_in.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        return logged_in
 
     def wait_until_ready(self, within_s: float = 240) -> float:
         """Seconds until the box says that it can segment."""
@@ -47,7 +48,7 @@ class Lan:
         raise AssertionError(f"not ready within {within_s} s")
 
 
-def segmented(client: httpx.Client, within_s: int = 120) -> dict:
+def segmented(client: httpx.Client, within_s: int = 60) -> dict:
     """A drawn fundus, uploaded and segmented; the study that came of it."""
     answer = client.post(
         f"/api/v1/studies?wait={within_s}",
