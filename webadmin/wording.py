@@ -65,6 +65,7 @@ VERBS = {
     "review": "签署",
     "roll_back": "退回",
     "sent": "发往外部模型",
+    "show_key": "查看密钥",
     "unbind_wechat": "解除微信绑定",
     "update": "修改",
     "upload": "上传",

@@ -109,7 +109,7 @@ def test_the_starter_set_is_whole_and_honest():
         assert 60 <= len(entry.text) <= 200, entry.id
         assert 2 <= len(entry.asked) <= 6 and entry.title and entry.date
         assert bool(entry.guideline) == bool(entry.url), entry.id
-        assert not entry.url or entry.url.startswith("https://")
+        assert not entry.url or entry.url.startswith(("https://", "http://"))
 
 
 def test_a_changed_entry_loses_its_signature_and_the_others_keep_theirs(starter, monkeypatch):

@@ -15,6 +15,7 @@ import pytest
 from appliance import jobs, worker
 from appliance.database import row
 from appliance.notify import Notifier, notifier
+from appliance.storage import Storage
 from appliance.worker import Worker
 from support.box import ROOT, Box, free_port
 
@@ -105,7 +106,7 @@ def test_a_job_that_hangs_is_fed_no_more_and_waits_again(settings, database, sys
     monkeypatch.setattr(worker, "HANDLERS", {"hang": hang})
     quick = type(settings)(data_dir=settings.data_dir, lease_seconds=0.4, llm=settings.llm)
     job_id = database.write(lambda db: jobs.enqueue(db, "hang", "study"))
-    running = Worker(quick, database, None, None, Notifier(str(systemd.path), 0.3))
+    running = Worker(quick, database, Storage(settings.data_dir / "files"), None, Notifier(str(systemd.path), 0.3))
     threading.Thread(target=running.run_one, args=[{"hang": hang}], daemon=True).start()
     systemd.wait_for("WATCHDOG=1", 5)
     while not systemd.is_silent_for(0.5):

@@ -200,7 +200,7 @@ def test_a_lost_folder_is_unpacked_anew_from_the_archive(api, tmp_path):
 def test_two_releases_are_compared_on_a_study(api):
     study = api.upload("ann", ("eye.png", encoded(phantom()))).json()["id"]
     api.work()
-    ask = {"organ": "retina", "version": "2.1.0-benchmark", "studyIds": [study]}
+    ask = {"organ": "retina", "version": "2.2.0-benchmark", "studyIds": [study]}
     started = api.client.post("/api/v1/comparisons", headers=api.as_("boss"), json=ask)
     assert started.status_code == 202 and started.json()["status"] == "queued"
     api.work()
@@ -219,11 +219,11 @@ def test_two_releases_are_compared_on_a_study(api):
 def test_bad_comparisons_are_refused(api):
     study = api.upload("ann", ("eye.png", encoded(phantom()))).json()["id"]
     for ask, status in (
-        ({"organ": "retina", "version": "2.1.0-benchmark", "studyIds": []}, 422),
+        ({"organ": "retina", "version": "2.2.0-benchmark", "studyIds": []}, 422),
         ({"organ": "chest", "version": "1.2.0", "studyIds": [study]}, 422),
         ({"organ": "retina", "version": "7.7.7", "studyIds": [study]}, 404),
-        ({"organ": "retina", "version": "2.1.0", "studyIds": [study]}, 409),
-        ({"organ": "retina", "version": "2.1.0-benchmark", "studyIds": ["nope"]}, 404),
+        ({"organ": "retina", "version": "2.2.0", "studyIds": [study]}, 409),
+        ({"organ": "retina", "version": "2.2.0-benchmark", "studyIds": ["nope"]}, 404),
     ):
         answer = api.client.post("/api/v1/comparisons", headers=api.as_("boss"), json=ask)
         assert answer.status_code == status, ask
@@ -234,8 +234,8 @@ def test_only_admins_touch_releases(api, who):
     assert upload(api, b"x", who=who).status_code == 403
     for method, path in (
         ("get", "/api/v1/releases"),
-        ("get", "/api/v1/releases/retina/2.1.0"),
-        ("post", "/api/v1/releases/retina/2.1.0-benchmark/activation"),
+        ("get", "/api/v1/releases/retina/2.2.0"),
+        ("post", "/api/v1/releases/retina/2.2.0-benchmark/activation"),
         ("post", "/api/v1/releases/retina/rollback"),
         ("get", "/api/v1/comparisons/x"),
     ):
@@ -263,5 +263,5 @@ def test_the_command_line_lists_installs_activates_and_rolls_back(tmp_path):
     assert "xiangyi release activate retina 9.0.0" in xiangyi(data, "install", str(sound)).stdout
     assert xiangyi(data, "activate", "retina", "9.0.0").returncode == 0
     assert "使用中  retina  9.0.0" in xiangyi(data, "list").stdout
-    assert "已退回 retina 2.1.0" in xiangyi(data, "rollback", "retina").stdout
+    assert "已退回 retina 2.2.0" in xiangyi(data, "rollback", "retina").stdout
     assert "找不到" in xiangyi(data, "activate", "retina", "8.8.8").stderr

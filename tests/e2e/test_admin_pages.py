@@ -21,7 +21,7 @@ PATHS = (
     "/admin/studies",
     "/admin/consultations",
     "/admin/releases",
-    "/admin/releases/retina/2.1.0-benchmark",
+    "/admin/releases/retina/2.2.0-benchmark",
     "/admin/documents",
     "/admin/system",
     "/admin/system/jobs",
@@ -137,8 +137,8 @@ def test_a_release_is_uploaded_compared_activated_and_rolled_back(visit, calm_bo
     page.get_by_role("link", name="眼底血管 9.1.0").click()
     page.get_by_role("button", name="启用这个版本").click()
     expect(page.locator(".release", has_text="9.1.0").get_by_text("使用中")).to_be_visible()
-    page.get_by_role("button", name="退回 2.1.0").click()
-    expect(page.locator(".release", has_text="2.1.0").first.get_by_text("使用中")).to_be_visible()
+    page.get_by_role("button", name="退回 2.2.0").click()
+    expect(page.locator(".release", has_text="2.2.0").first.get_by_text("使用中")).to_be_visible()
     page.get_by_role("link", name="9.1.0").click()
     page.get_by_role("button", name="删除这个版本").click()
     expect(page.locator("h1")).to_have_text("权重管理")
