@@ -43,7 +43,7 @@ def decide(text: str, alike: dict[str, float]) -> Triage:
         return Triage(sure.level, sure.name, sure.advice)
     if not found and alarm < ALIKE:
         return Triage("routine")
-    nearest = max((rule for rule in RULES), key=lambda rule: alike.get(rule.name, 0.0))
+    nearest = max(RULES, key=lambda rule: alike.get(rule.name, 0.0))
     rule = found[0] if found else nearest
     if rule.level == "urgent" and nearest.level == "emergency" and alarm >= ALIKE:
         rule = nearest

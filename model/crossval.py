@@ -67,10 +67,10 @@ def thresholds_for(config: TrainConfig) -> dict[str, float]:
     """What the record of the same recipe's folds chose, when they were trained at the same size and at least half as
     long; else nothing: another recipe's networks saw other observers, who mark more or less, and one trained shortly
     is unsure of itself and does better with a higher threshold."""
-    path = RECORDS / f"{config.organ}.json"
-    if not path.exists():
+    try:
+        record = read(config.organ)
+    except FileNotFoundError:
         return {}
-    record = json.loads(path.read_text("utf-8"))
     settings = record["settings"]
     alike = settings["recipe"] == config.recipe and settings.get("side_px", 0) == config.side_px
     return best_thresholds(record, config.facts.datasets) if alike and 2 * settings["steps"] >= config.steps else {}

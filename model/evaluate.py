@@ -173,7 +173,8 @@ def main(organ: str, data: Path, folder: Path | None, careful: bool, fp32: bool,
     if keep:
         if careful or fp32:
             raise click.ClickException("the record holds the careful mode's and FP32's figures by itself")
-        verdict["careful"] = briefly(evaluate(folder, data, careful=True))
+        # Without flips the careful mode is one look at the picture as it is.
+        verdict["careful"] = briefly(evaluate(folder, data, careful=True) if release.load(folder).flips else verdict)
         verdict["fp32"] = briefly(evaluate(folder, data, int8=False))
         record(folder, verdict)
     if as_json:

@@ -56,42 +56,44 @@ class JobController(Controller):
         await anyio.to_thread.run_sync(job_list.retry, database, account, job_id, address_of(request))
 
 
+async def audit_filter(
+    username: FromQuery[str] = "",
+    action: FromQuery[str] = "",
+    subject: FromQuery[str] = "",
+    since: FromQuery[str] = "",
+    until: FromQuery[str] = "",
+) -> AuditFilter:
+    """What the audit log is asked for."""
+    return AuditFilter(username, action, subject, since, until)
+
+
 class AuditController(Controller):
     path = "/audit"
     guards = (require_admin,)
+    dependencies = {"wanted": audit_filter}  # noqa: RUF012
     tags = ("system",)
 
     @get()
     async def search(
         self,
+        wanted: NamedDependency[AuditFilter],
         request: Request,
         account: NamedDependency[Account],
         database: NamedDependency[Database],
-        username: FromQuery[str] = "",
-        action: FromQuery[str] = "",
-        subject: FromQuery[str] = "",
-        since: FromQuery[str] = "",
-        until: FromQuery[str] = "",
         before: FromQuery[str | None] = None,
     ) -> AuditLines:
         """Who did what, newest first."""
-        wanted = AuditFilter(username, action, subject, since, until)
         return await anyio.to_thread.run_sync(audit_log.search, database, account, wanted, before, address_of(request))
 
     @get("/export")
     async def export(
         self,
+        wanted: NamedDependency[AuditFilter],
         request: Request,
         account: NamedDependency[Account],
         database: NamedDependency[Database],
-        username: FromQuery[str] = "",
-        action: FromQuery[str] = "",
-        subject: FromQuery[str] = "",
-        since: FromQuery[str] = "",
-        until: FromQuery[str] = "",
     ) -> Response[bytes]:
         """The same as CSV."""
-        wanted = AuditFilter(username, action, subject, since, until)
         content = await anyio.to_thread.run_sync(audit_log.export, database, account, wanted, address_of(request))
         return download(content, "xiangyi-audit.csv")
 

@@ -7,15 +7,15 @@ from urllib.parse import urlencode
 
 import anyio.to_thread
 from litestar import Response, get
-from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath
 
 from appliance.auth.services import Account
 from appliance.database import Database
 from appliance.errors import NotFound
 from appliance.settings import Settings
 from appliance.statistics import services
-from appliance.statistics.controllers import range_of
+from appliance.statistics.controllers import Days, range_asked
 from appliance.statistics.services import Series, StatisticsOut
 from webadmin import wording
 from webadmin.admin import charts
@@ -64,23 +64,21 @@ def charts_of(found: StatisticsOut) -> list[Chart]:
     ]
 
 
-@get("/statistics")
+@get("/statistics", dependencies={"days": Provide(range_asked)})
 async def show_statistics(
+    days: NamedDependency[Days],
     account: NamedDependency[Account],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
     pages: NamedDependency[Pages],
-    since: FromQuery[str] = "",
-    until: FromQuery[str] = "",
 ) -> Response[str]:
     """The statistics of a range of days."""
-    start, end = range_of(since, until)
-    found = await anyio.to_thread.run_sync(services.get, database, settings, start, end)
+    found = await anyio.to_thread.run_sync(services.get, database, settings, *days)
     view = StatisticsView(
         title="数据统计",
         found=found,
         charts=charts_of(found),
-        query=urlencode({"since": start, "until": end}),
+        query=urlencode(days._asdict()),
         ranges=_ranges(found),
         organs=wording.organs(),
         sources=wording.SOURCES,
@@ -90,16 +88,15 @@ async def show_statistics(
     return pages.html("admin/statistics/page.html", view, account)
 
 
-@get("/statistics/charts/{name:str}")
+@get("/statistics/charts/{name:str}", dependencies={"days": Provide(range_asked)})
 async def show_chart(
     name: FromPath[str],
+    days: NamedDependency[Days],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
-    since: FromQuery[str] = "",
-    until: FromQuery[str] = "",
 ) -> Response[bytes]:
     """One chart as a picture."""
-    found = await anyio.to_thread.run_sync(services.get, database, settings, *range_of(since, until))
+    found = await anyio.to_thread.run_sync(services.get, database, settings, *days)
     for chart in charts_of(found):
         if chart.key == name:
             return await anyio.to_thread.run_sync(chart.draw, found.steps, chart.series, chart.names)
