@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from appliance.database import Database
 from appliance.settings import Settings
+from model import release
 from support import axe
 from support.admin import AdminVisit, admin_in, chromium
 from support.box import Box
@@ -41,7 +42,7 @@ def addresses(it: Furnished) -> dict[str, list[str]]:
         "/admin/studies": ["/admin/studies", "/admin/studies?deleted=true"],
         "/admin/consultations": ["/admin/consultations"],
         "/admin/releases": ["/admin/releases"],
-        "/admin/releases/{organ:str}/{version:str}": ["/admin/releases/retina/2.1.0"],
+        "/admin/releases/{organ:str}/{version:str}": [f"/admin/releases/retina/{release.newest('retina').name}"],
         "/admin/comparisons/{comparison_id:str}": [f"/admin/comparisons/{it.comparison}"],
         "/admin/documents": ["/admin/documents"],
         "/admin/documents/{document_id:str}": [f"/admin/documents/{it.document}"],

@@ -44,4 +44,4 @@ def admin_in(browser: Browser, url: str, password: str = PASSWORD) -> Iterator[A
     visit.watch()
     yield visit
     context.close()
-    assert visit.faults == []
+    assert visit.faults == [], visit.faults

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from support.box import PASSWORD, ROOT, Box
 
@@ -36,8 +36,12 @@ class Visit:
 
     def watch(self) -> None:
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
-        self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+        self.page.on("console", self.note_said)
         self.page.on("request", lambda request: self.note_request(request.url))
+
+    def note_said(self, said: ConsoleMessage) -> None:
+        if said.type == "error":
+            self.faults.append(f"{said.text} {said.location.get('url', '')}".strip())
 
     def note_request(self, url: str) -> None:
         address = urlsplit(url)

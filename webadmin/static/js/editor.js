@@ -29,6 +29,11 @@ for (const button of all("[data-wrap]", form)) button.addEventListener("click", 
 for (const button of all("[data-line]", form)) button.addEventListener("click", () => begin(button.dataset.line));
 one("[data-link]", form).addEventListener("click", () => put(`[${chosen() || "文字"}](https://)`));
 one("[data-picture]", form).addEventListener("change", (event) => insertPicture(event.target));
+// Whoever typed before this module was there is to see it as well, and not to lose it.
+if (body.value !== body.defaultValue) {
+  dirty = true;
+  refresh();
+}
 window.addEventListener("beforeunload", (event) => {
   if (dirty) event.preventDefault();
 });
