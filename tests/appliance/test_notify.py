@@ -107,13 +107,16 @@ def test_a_job_that_hangs_is_fed_no_more_and_waits_again(settings, database, sys
     quick = type(settings)(data_dir=settings.data_dir, lease_seconds=0.4, llm=settings.llm)
     job_id = database.write(lambda db: jobs.enqueue(db, "hang", "study"))
     running = Worker(quick, database, Storage(settings.data_dir / "files"), None, Notifier(str(systemd.path), 0.3))
-    threading.Thread(target=running.run_one, args=[{"hang": hang}], daemon=True).start()
+    working = threading.Thread(target=running.run_one, args=[{"hang": hang}], daemon=True)
+    working.start()
     systemd.wait_for("WATCHDOG=1", 5)
     while not systemd.is_silent_for(0.5):
         pass
     again = database.write(lambda db: jobs.claim(db, 10, 3, ("hang",)))
     assert again is not None and (again.id, again.attempts) == (job_id, 2)
     let_go.set()
+    working.join(10)
+    assert not working.is_alive()  # its lease is another's: what it did is dropped, and it ends
 
 
 let_go = threading.Event()

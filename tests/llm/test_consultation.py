@@ -3,6 +3,7 @@
 import asyncio
 import re
 import signal
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -89,7 +90,9 @@ def test_a_full_queue_is_busy_for_the_client(smol):
         async def one() -> str:
             backend = smol.backend()
             try:
-                return "".join([text async for text in backend.stream(STORY, 60) if isinstance(text, str)])
+                # How much it says is the model's own affair: it may end after a word, never without one.
+                said = [text async for text in backend.stream(STORY, 60) if isinstance(text, str)]
+                return "answered" if "".join(said).strip() else "nothing"
             except BackendUnavailable as refused:
                 return refused.code
             finally:
@@ -97,9 +100,8 @@ def test_a_full_queue_is_busy_for_the_client(smol):
 
         return await asyncio.gather(*(one() for _ in range(8)))
 
-    answers = asyncio.run(crowd())
-    assert answers.count("llm_busy") == 4  # two are answered, two wait
-    assert sum(len(answer) > 40 for answer in answers) == 8 - answers.count("llm_busy")
+    # Two are answered, two wait and are answered then.
+    assert Counter(asyncio.run(crowd())) == {"llm_busy": 4, "answered": 4}
 
 
 def test_a_server_killed_in_the_middle_of_an_answer_is_down_and_a_new_one_serves(start):
