@@ -7,6 +7,7 @@ in the user's cache.
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -115,6 +116,30 @@ def test_the_lint_notices(modules, tmp_path, file, old, new, told):
     done = run(["node", HERE / "lint.mjs", broken], env=environment(modules))
     assert done.returncode == 1
     assert told in done.stdout
+
+
+def test_the_readme_names_each_platform_call_with_the_base_library_it_wants(modules):
+    """Tencent's own declarations say it in their comments."""
+    declared = (modules / "miniprogram-api-typings/types/wx/lib.wx.api.d.ts").read_text("utf-8")
+    table = re.findall(r"^\| (`[^|]+) \| ([\d.]+|—) \|", (PROGRAM / "README.md").read_text("utf-8"), re.M)
+    told = {name: version for names, version in table for name in re.findall(r"`([\w.]+)`", names)}
+    used = {name for path in sources(".js") for name in re.findall(r"\bwx\.\w+", (PROGRAM / path).read_text("utf-8"))}
+    assert {name for name in told if name.startswith("wx.")} == used
+    for name, version in told.items():
+        assert version in base_libraries(declared, name), name
+
+
+def base_libraries(declared: str, name: str) -> set[str]:
+    """The least versions that a call, or an option that several calls take, is declared with."""
+    comment = r"/\*\*(?:(?!\*/)[\s\S])*?\*/"
+    if "." in name:
+        title = re.compile(rf"/\*\* \[.*\b{re.escape(name)}\(.*\]\(https:")
+        places = [text for text in re.findall(comment, declared) if title.match(text)]
+        assert places, f"{name} is declared nowhere"
+    else:
+        places = re.findall(rf"({comment})\s*{name}\?:", declared)
+    found = (re.search(r"^\s*(?:/\*)?\*+ ?需要基础库： `([\d.]+)`", text, re.M) for text in places)
+    return {version[1] if version else "—" for version in found}
 
 
 def test_parts_that_need_no_phone(modules):
