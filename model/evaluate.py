@@ -75,6 +75,8 @@ def judge_dataset(rows: list[Judged], pool: bool) -> dict:
 def trust(rows: list[Judged], label: str) -> dict:
     """Does the release know when it is wrong? Rank correlation of the Dice it expects with the one it has."""
     pairs = [(row.expected[label], row.figures[label]["dice"]) for row in rows if label in row.expected]
+    if not pairs:  # not one of them is marked
+        return {"n": 0, "rank_correlation": float("nan"), "mean_error": float("nan")}
     expected, real = (np.array(values) for values in zip(*pairs, strict=True))
     rank = float(spearmanr(expected, real).statistic) if len(pairs) > 2 else float("nan")
     return {

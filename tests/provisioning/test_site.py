@@ -131,7 +131,7 @@ def test_fleet_lists_each_box(box, play, tmp_path):
     told = box.play("fleet.yml", "-e", f"fleet_report={report}")
     assert told.code == 0, told.output[-3000:]
     (only,) = json.loads(report.read_text())
-    assert only["box"] == box.name and only["version"] and only["health"] in ("ok", "warning")
+    assert only["box"] == box.name and only["version"] and only["health"] in ("ok", "warning"), only["faults"]
     assert only["units"]["web"] == only["units"]["worker"] == "active" and only["free_gb"] > 1
     assert "最近备份" in told.output and only["version"] in told.output
 
