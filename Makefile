@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Training runs in a process of its own, as it does in life: torch at work in one process with OpenVINO and
 # ONNX Runtime's own OpenVINO was seen to damage the heap. The served box installs no torch.
-# A machine of its own takes long to provision, and some of its tests are still open: see provisioning/README.md.
+# A machine of its own takes long to make the first time: `make test-machine`. See provisioning/README.md.
 MACHINE := tests/provisioning/test_site.py tests/provisioning/test_offline.py
 TRAINING := tests/model/test_network.py tests/model/test_train.py tests/model/test_crossval.py
 
