@@ -3,7 +3,6 @@
 import asyncio
 import re
 import signal
-from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -90,9 +89,7 @@ def test_a_full_queue_is_busy_for_the_client(smol):
         async def one() -> str:
             backend = smol.backend()
             try:
-                # How much it says is the model's own affair: it may end after a word, never without one.
-                said = [text async for text in backend.stream(STORY, 60) if isinstance(text, str)]
-                return "answered" if "".join(said).strip() else "nothing"
+                return "".join([text async for text in backend.stream(STORY, 60) if isinstance(text, str)])
             except BackendUnavailable as refused:
                 return refused.code
             finally:
@@ -100,8 +97,11 @@ def test_a_full_queue_is_busy_for_the_client(smol):
 
         return await asyncio.gather(*(one() for _ in range(8)))
 
-    # Two are answered, two wait and are answered then.
-    assert Counter(asyncio.run(crowd())) == {"llm_busy": 4, "answered": 4}
+    answers = asyncio.run(crowd())
+    assert answers.count("llm_busy") == 4  # two are answered, two wait and are answered then
+    told = [answer.strip() for answer in answers if answer != "llm_busy"]
+    # One may end early, for how much it says is the model's own affair: never without a word, and not all of them.
+    assert all(told) and sum(map(len, told)) > 4 * 40
 
 
 def test_a_server_killed_in_the_middle_of_an_answer_is_down_and_a_new_one_serves(start):
