@@ -31,8 +31,9 @@ def dice_focal_loss(
     All are float (N, K, H, W), a plane for each label; `target` 0 or 1; `valid` 0 where a pixel is outside the
     field of view or its data set does not mark that label. Dice is taken picture by picture for an organ, so that
     a slice that just cuts the liver counts as much as one through its middle, and over the whole batch for what a
-    patch may lack, a vessel or a lesion: one picture's would be all noise. Ours, for MONAI's DiceFocalLoss takes no
-    such mask.
+    patch may lack, a vessel or a lesion: one picture's would be all noise. A batch that shows no lesion at all is left
+    to the focal loss, for Dice would then punish the faintest doubt as much as a false lesion: a liver release trained
+    on without this exception no longer marked any. Ours, for MONAI's DiceFocalLoss takes no such mask.
     """
     logits = logits.float()
     probability = torch.sigmoid(logits)
@@ -41,7 +42,8 @@ def dice_focal_loss(
     overlap = (probability * target * valid).sum((2, 3))
     total = ((probability + target) * valid).sum((2, 3))
     by_picture = (1 - (2 * overlap + 1) / (total + 1)).mean(0)
-    by_batch = 1 - (2 * overlap.sum(0) + 1) / (total.sum(0) + 1)
+    shown = (target * valid).sum(axes) > 0
+    by_batch = shown * (1 - (2 * overlap.sum(0) + 1) / (total.sum(0) + 1))
     dice = torch.where(torch.tensor(organs, device=logits.device), by_picture, by_batch).mean()
 
     truth = probability * target + (1 - probability) * (1 - target)

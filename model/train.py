@@ -192,6 +192,7 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500, devices:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="folder of the checkpoint")
 @click.option("--steps", default=TrainConfig.steps, show_default=True)
 @click.option("--every", default=500, show_default=True, help="steps between checkpoints")
+@click.option("--learning-rate", default=TrainConfig.learning_rate, show_default=True, help="lower with --start")
 @click.option("--seed", default=TrainConfig.seed, show_default=True)
 @click.option("--width", default=TrainConfig.width, show_default=True)
 @click.option("--dropout", default=TrainConfig.dropout, show_default=True)
