@@ -51,8 +51,8 @@ _FAILURES = {
     "which a cropped photo misleads.",
     "chest": "lungs full of fluid or consolidation, and what lies behind the heart, may be left out; the heart was "
     "learnt on one hospital's upright films only. Children, bedside and side views were never shown to it.",
-    "liver": "lesions were learnt from few people, most of them one person's: small ones are missed, and "
-    "vessels or the gall bladder may be marked. Slices without any liver were never shown to it. Stomach, spleen and "
+    "liver": "lesions were learnt from four people: small ones are missed, and most of what is marked is none: "
+    "vessels or the gall bladder. Slices without any liver were never shown to it. Stomach, spleen and "
     "heart may be taken for liver where they touch it.",
 }
 

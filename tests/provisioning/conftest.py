@@ -54,15 +54,33 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def play(bare: Machine, wheel: Path) -> Callable[..., Played]:
-    """Run site.yml as the tests' hospital has it: no internet behind the machine, and no language model."""
+def hospital(wheel: Path) -> dict[str, Any]:
+    """The variables of the tests' hospital: no internet behind the machine, and no language model."""
+    given = {"box_wheel": str(wheel), "box_wheels": "/mnt/wheels", "box_llm": False, "box_hospital": "青河镇卫生院"}
+    return given | {"box_admin_password": PASSWORD, "box_settings": {"headlines": {"interval_minutes": 0}}}
 
-    def run(*options: str, **variables: Any) -> Played:
-        given = {"box_wheel": str(wheel), "box_wheels": "/mnt/wheels", "box_llm": False, "box_hospital": "青河镇卫生院"}
-        given |= {"box_admin_password": PASSWORD, "box_settings": {"headlines": {"interval_minutes": 0}}}
-        return bare.play("site.yml", *options, **{**given, **variables})
 
-    return run
+@pytest.fixture(scope="session")
+def play(bare: Machine, hospital: dict[str, Any]) -> Callable[..., Played]:
+    """Run site.yml as the tests' hospital has it."""
+    return lambda *options, **variables: bare.play("site.yml", *options, **{**hospital, **variables})
+
+
+@pytest.fixture(scope="session")
+def others(bare: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[int], Machine]]:
+    """Makes one more bare machine, which fetches packages where the first one does."""
+    made: list[Machine] = []
+
+    def make(number: int) -> Machine:
+        folder, mounts = tmp_path_factory.mktemp(f"machine{number}"), {"/mnt/wheels": str(caches.wheels())}
+        made.append(Machine(folder, number, mounts, bare.gateway).make())
+        made[-1].start()
+        made[-1].run(f"ip route replace 10.213.0.0/16 via {made[-1].gateway}")
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.stop()
 
 
 @pytest.fixture(scope="session")

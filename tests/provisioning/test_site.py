@@ -3,6 +3,7 @@
 import json
 import sqlite3
 import ssl
+import subprocess
 import threading
 import time
 
@@ -10,7 +11,7 @@ import httpx
 import pytest
 
 from support.images import decoded, encoded, phantom
-from support.lan import segmented
+from support.lan import Lan, segmented
 
 pytestmark = pytest.mark.slow
 UNITS = ("web", "worker")
@@ -188,3 +189,35 @@ def test_a_power_cut_while_films_are_sent_loses_none_that_was_acknowledged(box, 
         for study in acknowledged:
             found = client.get(f"/api/v1/studies/{study}?wait=60", timeout=90).json()
             assert found["status"] == "succeeded", found
+
+
+def test_a_blank_box_gets_everything_back(box, lan, others, hospital, times, tmp_path):
+    """As after a fire: another PC, the newest backup, and the key that was on paper."""
+    with lan.admin() as client:
+        study = segmented(client)
+        kept = client.get(study["images"][0]["maskUrl"]).content
+    box.run("systemctl start xiangyi-backup.service", within_s=300)
+    folder = "/var/lib/xiangyi/backups"
+    newest = box.run(f"ls -t {folder}/*.tar.age | head -1")
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    for name, source in (("backup", newest), ("key", "/etc/xiangyi/backup.key")):
+        (stick / name).write_bytes(bytes.fromhex(box.run(f"od -An -v -tx1 {source} | tr -d ' \\n'")))
+
+    blank = others(2)
+    first = blank.play("site.yml", **hospital)
+    assert first.code == 0, first.output[-4000:]
+    for path in stick.iterdir():
+        subprocess.run([*blank.ssh, f"cat >/tmp/{path.name}"], stdin=path.open("rb"), check=True)
+    began = time.monotonic()
+    blank.run("systemctl stop xiangyi.target")
+    told = blank.run("/opt/xiangyi/current/venv/bin/xiangyi restore /tmp/backup --key /tmp/key")
+    assert "已恢复" in told
+    blank.run("systemctl start xiangyi.target")
+    pc = Lan(blank.address)
+    pc.wait_until_ready()
+    times.note("backup restored on a blank box, until it can segment", time.monotonic() - began)
+    with pc.admin() as client:
+        again = client.get(f"/api/v1/studies/{study['id']}").json()
+        assert client.get(again["images"][0]["maskUrl"]).content == kept
+        segmented(client)

@@ -56,6 +56,7 @@ class Machine:
     folder: Path
     number: int = 1
     mounts: dict[str, str] = field(default_factory=dict)
+    proxy: str = ""  # where Debian's packages come from, this side of the cable where nothing is said
     process: subprocess.Popen | None = None
 
     @property
@@ -97,7 +98,7 @@ class Machine:
         subprocess.run(["cp", "--sparse=always", disk or caches.bare_disk(), self.disk], check=True)
         network = f"[Match]\nName=host0\n[Network]\nAddress={self.address}/24\n"
         (self.folder / "10-host0.network").write_text(network)
-        proxy = f'Acquire::http::Proxy "http://{self.gateway}:{PROXY_PORT}";\n'
+        proxy = f'Acquire::http::Proxy "http://{self.proxy or self.gateway}:{PROXY_PORT}";\n'
         (self.folder / "00proxy").write_text(proxy)
         self.mounts |= {"/etc/systemd/network/10-host0.network": str(self.folder / "10-host0.network")}
         self.mounts |= {"/etc/apt/apt.conf.d/00proxy": str(self.folder / "00proxy")}
@@ -165,23 +166,18 @@ class Machine:
 
     def play(self, playbook: str, *options: str, **variables: Any) -> Played:
         """Run a playbook on this machine over ssh, as a hospital's IT person would."""
-        host = {"ansible_host": self.address, "ansible_user": "it"}
-        host["ansible_ssh_private_key_file"] = str(caches.ssh_key())
-        boxes = {"children": {"canary": {"hosts": {self.name: host}}}, "vars": variables}
-        inventory = self.folder / "inventory.json"
-        inventory.write_text(json.dumps({"all": {"children": {"boxes": boxes}}}))
-        known = f"-o UserKnownHostsFile={self.folder / 'known_hosts'} -o ControlPath={self.folder / 'ssh-%h'}"
-        environment = {
-            **caches.WITHOUT_PIP,
-            "ANSIBLE_CONFIG": str(PROVISIONING / "ansible.cfg"),
-            "ANSIBLE_SSH_EXTRA_ARGS": known,
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_LOCAL_TEMP": str(self.folder / "ansible"),
+        boxes = {"children": {"canary": {"hosts": {self.name: self.host()}}}, "vars": variables}
+        return play(self.folder, {"boxes": boxes}, playbook, *options)
+
+    def host(self) -> dict[str, str]:
+        """How an inventory says where this machine is."""
+        known = f"-o UserKnownHostsFile={self.folder / 'known_hosts'}"
+        return {
+            "ansible_host": self.address,
+            "ansible_user": "it",
+            "ansible_ssh_private_key_file": str(caches.ssh_key()),
+            "ansible_ssh_extra_args": known,
         }
-        command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), *options, playbook]
-        began = time.monotonic()
-        done = subprocess.run(command, cwd=PROVISIONING, env=environment, capture_output=True, text=True)
-        return Played(done.stdout + done.stderr, time.monotonic() - began, done.returncode)
 
     def _mount(self) -> None:
         self.root.mkdir(exist_ok=True)
@@ -224,3 +220,20 @@ class Machine:
     def console(self) -> str:
         """The end of what the machine said on its console."""
         return (self.folder / "console.log").read_text(errors="replace")[-3000:]
+
+
+def play(folder: Path, groups: dict[str, dict], playbook: str, *options: str) -> Played:
+    """Run a playbook over an inventory of these groups; `folder` takes what Ansible writes."""
+    inventory = folder / "inventory.json"
+    inventory.write_text(json.dumps({"all": {"children": groups}}))
+    environment = {
+        **caches.WITHOUT_PIP,
+        "ANSIBLE_CONFIG": str(PROVISIONING / "ansible.cfg"),
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": str(folder / "ssh"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_LOCAL_TEMP": str(folder / "ansible"),
+    }
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(inventory), *options, playbook]
+    began = time.monotonic()
+    done = subprocess.run(command, cwd=PROVISIONING, env=environment, capture_output=True, text=True)
+    return Played(done.stdout + done.stderr, time.monotonic() - began, done.returncode)
