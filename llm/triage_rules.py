@@ -6,5 +6,5 @@ from llm.triage_urgent import URGENT
 
 __all__ = ["RULES", "RULES_VERSION", "WORDS", "Level", "Rule"]
 
-RULES_VERSION = "2026.11.6"
+RULES_VERSION = "2026.11.7"
 RULES = EMERGENCIES + URGENT

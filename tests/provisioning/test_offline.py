@@ -26,7 +26,7 @@ def signer() -> Iterator[Path]:
     build.make_signer(folder)
     yield folder
     subprocess.run(["gpgconf", "--homedir", folder, "--kill", "all"], check=False)
-    shutil.rmtree(folder)
+    shutil.rmtree(folder, ignore_errors=True)  # the agent takes its sockets away meanwhile
 
 
 @pytest.fixture(scope="module")
