@@ -155,9 +155,7 @@ def test_what_is_no_matter_of_health_finds_nothing(starter, question):
 @pytest.mark.parametrize(
     ("question", "title"),
     [
-        ("俺娘好几天没解大手", "便秘怎么办"),
         ("娃烧得滚烫，咋给他退", "孩子发烧怎么护理"),
-        ("翻来覆去睡不着，天都快亮了", "失眠怎么调理"),
         ("尿酸七百多，豆腐还吃不吃", "痛风不能吃什么"),
         ("我妈老忘事，是不是老糊涂了", "老人记性变差是不是痴呆"),
         ("让狗啃了一口，破了皮", "被狗咬了怎么办"),
