@@ -2,8 +2,9 @@
 
 Pairs need no dictionary and forgive typing errors at their edges; lay words are first turned into the medical ones
 (synonyms.toml), in passages and questions alike. BM25 finds candidates, and each counts by how much of the question it
-covers, rare pairs most, for BM25's own scores have no fixed scale. Meaning (embedding.py) finds the rest. The tables
-documents, passages and passage_index are the caller's.
+covers, rare pairs most, for BM25's own scores have no fixed scale. Meaning (embedding.py) finds the rest, and both
+together decide what fits, if anything does (choice.py). The tables documents, passages and passage_index are the
+caller's.
 """
 
 import hashlib
@@ -17,17 +18,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
-from llm import embedding
+from llm import choice, embedding
 
 ENTRIES = Path(__file__).parent / "entries"
 SYNONYMS = Path(__file__).with_name("synonyms.toml")
-# All limits were tried on the tuned half of llm/evaluation.
-LIKE = 1.22
-NEAR = 0.1  # a second passage that is so close to the best one is read as well
-TEXT, WORDS = 2.0, 0.6  # beside the best phrasing and the mean of all phrasings, which count 1 each
+NONE = 0.7  # a passage fits whose share is at least so much of the share of "none of them"
+SECOND = 0.4  # a second passage with this share is read as well
 # By words alone, where there are no vectors: what it takes to fit at all, in rare pairs and as a share of the question.
+# Tried on the tuned half of llm/evaluation.
 EVIDENCE = 4.0
 FITS = 0.15
 CLOSE = 0.88  # a second passage that covers this share of what the best one covers is read as well
@@ -64,7 +62,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Passage:
-    """A text that an answer may rest on. `fit`: how well, to be compared within one search only."""
+    """A text that an answer may rest on. `fit`: its share among all (choice.py), or of the question by words alone."""
 
     id: int
     title: str
@@ -76,8 +74,8 @@ class Passage:
 
 
 def version() -> str:
-    """A hash that changes with the starter set and the synonyms: then all is stored and indexed anew."""
-    files = [SYNONYMS, Path(__file__), *sorted(ENTRIES.glob("*.toml"))]
+    """A hash that changes with the starter set, the synonyms and what decides: then all is stored and indexed anew."""
+    files = [SYNONYMS, Path(__file__), Path(choice.__file__), choice.WEIGHTS, *sorted(ENTRIES.glob("*.toml"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
@@ -103,17 +101,42 @@ def index(connection: sqlite3.Connection, passage_id: int, title: str, asked: Se
 
 def search(connection: sqlite3.Connection, question: str, most: int = 2) -> list[Passage]:
     """The passages that fit a question, best first; empty when none does."""
-    words = _by_words(connection, question)
-    meaning = _by_meaning(connection, question)
-    if meaning:
-        scores = {id_: likeness + WORDS * words.get(id_, (0.0, 0.0))[0] for id_, likeness in meaning.items()}
-        least, close = LIKE, NEAR
-    else:
-        scores = {id_: share for id_, (share, evidence) in words.items() if evidence >= EVIDENCE}
-        least, close = FITS, CLOSE * max(scores.values(), default=0.0)
+    if not _RUN.search(canonical(question)):
+        return []
+    beside = compare(connection, question)
+    scores = _by_words_alone(connection, question) if beside is None else _by_both(beside)
     best = sorted(scores, key=scores.__getitem__, reverse=True)[:most]
-    floor = max(least, scores[best[0]] - close if meaning else close) if best else 0.0
-    return [_passage(connection, id_, scores[id_]) for id_ in best if scores[id_] >= floor]
+    return [_passage(connection, id_, scores[id_]) for id_ in best]
+
+
+def compare(connection: sqlite3.Connection, question: str) -> choice.Compared | None:
+    """The question beside all passages, in words and in meaning; None where there are no vectors."""
+    vector = embedding.of_question(question)
+    passages = connection.execute("SELECT id, vectors FROM passages WHERE vectors IS NOT NULL").fetchall()
+    if vector is None or not passages:
+        return None
+    evidence = {id_: evidence for id_, (_, evidence) in _by_words(connection, question).items()}
+    return choice.compared(vector, passages, evidence)
+
+
+def fitting(none: float, shares: Sequence[float]) -> list[int]:
+    """Places of what may be shown, best first, when these are the shares of all passages and of "none of them"."""
+    best, *rest = sorted(range(len(shares)), key=shares.__getitem__, reverse=True)
+    if shares[best] < NONE * none:
+        return []
+    return [best, *(place for place in rest if shares[place] >= SECOND)]
+
+
+def _by_both(beside: choice.Compared) -> dict[int, float]:
+    none, shares = choice.shipped().shares(beside)
+    return {beside.ids[place]: float(shares[place]) for place in fitting(none, shares.tolist())}
+
+
+def _by_words_alone(connection: sqlite3.Connection, question: str) -> dict[int, float]:
+    words = _by_words(connection, question)
+    shares = {id_: share for id_, (share, evidence) in words.items() if evidence >= EVIDENCE}
+    floor = max(FITS, CLOSE * max(shares.values(), default=0.0))
+    return {id_: share for id_, share in shares.items() if share >= floor}
 
 
 def _by_words(connection: sqlite3.Connection, question: str) -> dict[int, tuple[float, float]]:
@@ -124,21 +147,6 @@ def _by_words(connection: sqlite3.Connection, question: str) -> dict[int, tuple[
     rarity, whole = _rarity(connection, wanted)
     held = {id_: _evidence(rarity, indexed) for id_, *indexed in _candidates(connection, wanted)}
     return {id_: (evidence / whole, evidence) for id_, evidence in held.items()}
-
-
-def _by_meaning(connection: sqlite3.Connection, question: str) -> dict[int, float]:
-    """How alike each passage is: its best phrasing, all its phrasings, its text; empty where there are no vectors."""
-    vector = embedding.of_question(question)
-    rows = connection.execute("SELECT id, vectors FROM passages WHERE vectors IS NOT NULL").fetchall()
-    if vector is None or not rows or not _RUN.search(canonical(question)):
-        return {}
-    each = [np.frombuffer(blob, np.float16).reshape(-1, embedding.SIZE) for _, blob in rows]
-    starts = np.cumsum([0, *(len(vectors) for vectors in each[:-1])])
-    every, asked = np.concatenate(each), embedding.centred(vector, "query")
-    likeness = embedding.centred(every, "query") @ asked
-    text = embedding.centred(every[starts], "passage") @ asked
-    phrasing = np.array([part[1:].max() + part[1:].mean() for part in np.split(likeness, starts[1:])])
-    return dict(zip((id_ for id_, _ in rows), (phrasing + TEXT * text).tolist(), strict=True))
 
 
 def _passage(connection: sqlite3.Connection, passage_id: int, fit: float) -> Passage:

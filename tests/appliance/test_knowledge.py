@@ -142,10 +142,42 @@ def test_each_known_phrasing_finds_its_own_entry(starter):
 
 
 @pytest.mark.parametrize(
-    "question", ["股票还能涨吗", "帮我写一首诗", "拖拉机打不着火", "今年玉米卖多少钱", "", "？？？"]
+    "question",
+    [
+        *("股票还能涨吗", "帮我写一首诗", "拖拉机打不着火", "今年玉米卖多少钱", "", "？？？"),
+        *("大豆地里长草打啥", "烧饼怎么烙才酥", "儿子数学不及格咋辅导", "摄像头连不上网", "庙会哪天开"),
+    ],
 )
 def test_what_is_no_matter_of_health_finds_nothing(starter, question):
     assert services.search(starter.database, question) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("娃烧得滚烫，咋给他退", "孩子发烧怎么护理"),
+        ("尿酸七百多，豆腐还吃不吃", "痛风不能吃什么"),
+        ("我妈老忘事，是不是老糊涂了", "老人记性变差是不是痴呆"),
+        ("让狗啃了一口，破了皮", "被狗咬了怎么办"),
+    ],
+)
+def test_a_villager_s_words_find_the_entry(starter, question, title):
+    found = services.search(starter.database, question)
+    assert found and found[0].title == title
+    assert 0 < found[0].fit <= 1
+
+
+def test_a_hospital_s_own_document_is_found_though_the_like_of_it_was_learnt_as_answered_nowhere(starter):
+    hours = "# 上班时间\n卫生院门诊周一到周日都上班，上午8点到12点，下午2点到5点半。夜里走急诊。\n"
+    assert services.search(starter.database, "卫生院星期天上班吗") == []
+    add(starter, "就诊须知.md", hours.encode())
+    assert [each.title for each in services.search(starter.database, "卫生院星期天上班吗")] == ["就诊须知：上班时间"]
+
+
+def test_without_vectors_words_alone_find_passages(starter, monkeypatch):
+    monkeypatch.setattr("llm.embedding.of_question", lambda question: None)
+    assert services.search(starter.database, "高血压平时怎么吃")[0].title == "高血压平时怎么吃"
+    assert services.search(starter.database, "拖拉机打不着火") == []
 
 
 def test_a_follow_up_is_understood_from_the_question_before_it(starter):
