@@ -87,6 +87,12 @@ def get(database: Database, account: Account, consultation_id: str, address: str
     return consultation
 
 
+def is_own(database: Database, account: Account, consultation_id: str) -> bool:
+    """Whether this account asked it."""
+    sql = "SELECT 1 FROM consultations WHERE id = ? AND account_id = ?"
+    return database.read(lambda db: row(db, sql, consultation_id, account.id)) is not None
+
+
 def list_own(database: Database, account: Account, before: str | None = None, q: str = "") -> ConsultationPage:
     """The account's own consultations, newest first, with the words of `q` in the question; `before` is the cursor
     that the last page gave."""
