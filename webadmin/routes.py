@@ -23,6 +23,7 @@ from webadmin.admin import (
 )
 from webadmin.admin import consultations as admin_consultations
 from webadmin.admin import studies as admin_studies
+from webadmin.admin.counted import Counted
 from webadmin.assets import Assets, assets_route
 from webadmin.failures import Failures
 from webadmin.pages import accounts, consultations, headlines, health, home, reading, sessions, studies, unknown
@@ -54,6 +55,7 @@ def routes(settings: Settings, database: Database) -> list[Any]:
     """The pages and their static files, as route handlers of the application."""
     assets = Assets(HERE / "static")
     pages = Pages(HERE / "templates", assets, lambda: current(database, settings))
+    counted = Counted()
     router = Router(
         "/",
         route_handlers=[
@@ -72,7 +74,10 @@ def routes(settings: Settings, database: Database) -> list[Any]:
             unknown.show_unknown,
             Router("/admin", guards=[require_admin], route_handlers=ADMIN_PAGES),
         ],
-        dependencies={"pages": Provide(lambda: pages, sync_to_thread=False)},
+        dependencies={
+            "pages": Provide(lambda: pages, sync_to_thread=False),
+            "counted": Provide(lambda: counted, sync_to_thread=False),
+        },
         exception_handlers={Exception: Failures(pages).respond},
         include_in_schema=False,
         request_max_body_size=FORM_BYTES,

@@ -19,7 +19,11 @@ class Wanted:
     def indexed(self) -> str | None:
         """As the index is asked (FTS5); None when there is nothing in it that the index holds."""
         phrases = [_phrase(word) for word in self.words if any(map(str.isalnum, word))]
-        return " AND ".join(phrases) or None
+        return f"question : ({' AND '.join(phrases)})" if phrases else None
+
+    def indexed_of(self, account_id: str) -> str | None:
+        """The same among one account's questions: the index steps over everyone else's."""
+        return self.indexed and f'account : "{account_id}" AND {self.indexed}'
 
     def narrow(self, where: Where, column: str) -> None:
         """Not LIKE: where no row matches, all are read, and this compares bytes."""

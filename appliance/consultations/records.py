@@ -11,10 +11,11 @@ from appliance.clock import utc_now
 from appliance.consultations.schemas import Ask, ConsultationOut, SourceOut, TriageOut
 from appliance.engines import DISCLAIMER, PASSAGE_DISCLAIMER, RULE_DISCLAIMER, Answered
 
+# With a plus no index on what is deleted tempts SQLite: nearly all is not, and it walked a whole box's history.
 CONSULTATION = (
     "SELECT c.id, c.account_id, c.created_at, c.previous_id, c.study_id, c.rating, q.text AS question,"
     " a.text AS answer, a.triage, a.sources, a.source, a.model, a.timings_ms, a.sent FROM consultations c"
-    " JOIN messages q ON q.consultation_id = c.id AND q.position = 0 AND c.deleted_at IS NULL"
+    " JOIN messages q ON q.consultation_id = c.id AND q.position = 0 AND +c.deleted_at IS NULL"
     " JOIN messages a ON a.consultation_id = c.id AND a.position = 1"
 )
 # A rule's advice must not be passed off as AI-made, nor an AI's answer as a rule's.

@@ -24,6 +24,9 @@ from appliance.studies.services import findings_text
 
 PAGE = 20
 HISTORY = 2
+# A page of what the index holds, from the newest match on: numbers grow with time.
+_FOUND = """SELECT c.id FROM question_index CROSS JOIN consultations c ON c.number = question_index.rowid
+    WHERE {} ORDER BY question_index.rowid DESC LIMIT ?"""
 Progress = TriageOut | QueuedOut | SentOut | str | ConsultationOut
 
 
@@ -84,13 +87,23 @@ def get(database: Database, account: Account, consultation_id: str, address: str
     return consultation
 
 
+def is_own(database: Database, account: Account, consultation_id: str) -> bool:
+    """Whether this account asked it."""
+    sql = "SELECT 1 FROM consultations WHERE id = ? AND account_id = ?"
+    return database.read(lambda db: row(db, sql, consultation_id, account.id)) is not None
+
+
 def list_own(database: Database, account: Account, before: str | None = None, q: str = "") -> ConsultationPage:
     """The account's own consultations, newest first, with the words of `q` in the question; `before` is the cursor
     that the last page gave."""
-    where = Where()
+    where, words = Where(), Wanted.of(q)
     where.add("c.account_id = ? AND c.created_at < ?", account.id, before or "9999")
-    Wanted.of(q).narrow(where, "c.question")  # of one account's these are few: its own index is enough
-    sql = f"{records.CONSULTATION} WHERE {where.sql} ORDER BY c.created_at DESC LIMIT ?"
+    words.narrow(where, "c.question")
+    if indexed := words.indexed_of(account.id):
+        where.add("c.deleted_at IS NULL AND question_index MATCH ?", indexed)
+        sql = f"{records.CONSULTATION} WHERE c.id IN ({_FOUND.format(where.sql)}) ORDER BY c.created_at DESC"
+    else:
+        sql = f"{records.CONSULTATION} WHERE {where.sql} ORDER BY c.created_at DESC LIMIT ?"
     found = database.read(lambda db: rows(db, sql, *where.parameters, PAGE + 1))
     database.write(lambda db: audit.record(db, account.id, "consultation.list", account.id))
     items = [records.out(consultation) for consultation in found[:PAGE]]

@@ -45,9 +45,9 @@ ADJUSTABLE = (
     Adjustable("fallback.url", "外部模型地址", "兼容 OpenAI 的地址，以 /v1 结尾；留空表示不使用外部模型。"),
     Adjustable("fallback.model", "外部模型名称", "由外部服务提供。"),
     Adjustable("fallback.key", "外部模型密钥", "留空则保持原来的密钥。", "secret"),
+    Adjustable("fallback.daily_questions", "外部模型每日上限", "全院每天最多发出的问题数。", "number"),
     Adjustable("wechat.appid", "微信小程序 AppID", "在微信公众平台“开发管理”里查看；留空表示不开通微信登录。"),
     Adjustable("wechat.secret", "微信小程序 AppSecret", "留空则保持原来的密钥。", "secret"),
-    Adjustable("fallback.daily_questions", "外部模型每日上限", "全院每天最多发出的问题数。", "number"),
 )
 _BY_NAME = {each.name: each for each in ADJUSTABLE}
 

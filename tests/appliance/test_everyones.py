@@ -179,6 +179,18 @@ def test_own_questions_are_searched_without_those_of_others(api):
         assert [item["id"] for item in answer["items"]] == found, words
 
 
+def test_pages_of_an_own_search_follow_each_other_without_what_was_deleted(api, monkeypatch):
+    monkeypatch.setattr("appliance.consultations.services.PAGE", 2)
+    made = [ask(api, f"{number} 号咳嗽") for number in range(4)]
+    assert api.client.delete(f"{CONSULTATIONS}/{made.pop(1)}", headers=api.as_("boss")).status_code == 204
+    seen, query = [], {"q": "咳嗽"}
+    while query:
+        page = api.client.get("/api/v1/consultations", headers=api.as_("ann"), params=query).json()
+        seen += [item["id"] for item in page["items"]]
+        query = {"q": "咳嗽", "before": page["next"]} if page["next"] else {}
+    assert seen == made[::-1]
+
+
 @pytest.mark.parametrize("path", [STUDIES, CONSULTATIONS])
 def test_only_admins_may_and_nonsense_is_refused(api, path):
     for who in ("ann", "doc"):

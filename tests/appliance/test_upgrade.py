@@ -1,5 +1,6 @@
 """A box of before the admin's lists: what its rows hold is filled in by the migration, and kept by triggers."""
 
+from appliance.consultations.questions import Wanted
 from appliance.database import Database, row
 from appliance.migrations import migrate, migrations
 
@@ -48,4 +49,8 @@ def test_old_rows_get_what_lists_filter_by(tmp_path):
     found = "SELECT c.id FROM question_index i JOIN consultations c ON c.number = i.rowid WHERE question_index MATCH ?"
     for words in ('"头疼"', '"疼怎 怎么"', '"办"'):
         assert database.read(lambda db, words=words: row(db, found, words)) == {"id": "c"}, words
+    asker = database.read(lambda db: row(db, "SELECT account_id FROM consultations"))["account_id"]
+    for whose, expected in ((asker, {"id": "c"}), ("nobody", None)):
+        words = Wanted.of("头疼").indexed_of(whose)
+        assert database.read(lambda db, words=words: row(db, found, words)) == expected, whose
     database.close()

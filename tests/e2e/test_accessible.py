@@ -28,7 +28,7 @@ def addresses(it: Furnished) -> dict[str, list[str]]:
         "/login": [],  # whoever is logged in is led on: looked at by itself
         "/studies": ["/studies"],
         "/studies/{study_id:str}": [f"/studies/{it.retina}", f"/studies/{it.series}?image=2", f"/studies/{it.refused}"],
-        "/consultations": ["/consultations", f"/consultations?study={it.retina}", "/consultations?q=血压"],
+        "/consultations": ["/consultations", f"/consultations?study={it.retina}", "/consultations?find=血压"],
         "/consultations/{consultation_id:str}": [f"/consultations/{it.emergency}", f"/consultations/{it.routine}"],
         "/headlines": ["/headlines"],
         "/health": ["/health"],

@@ -1,6 +1,7 @@
 """The admin pages in real Chromium against the real box, clicked through as an admin would."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -75,16 +76,27 @@ def test_every_page_fits_is_light_and_has_one_heading(visit, width):
         visit.shot(f"admin{path.removeprefix('/admin').replace('/', '-')}-{width}")
 
 
-def test_charts_are_drawn_within_the_policy_and_print_with_their_table(visit):
+def test_charts_are_drawn_within_the_policy_and_print_with_their_table(visit, calm_box):
     page = visit.open("/admin/statistics")
     for image in page.locator(".chart img").all():
         image.scroll_into_view_if_needed()
         page.wait_for_function("image => image.complete && image.naturalWidth > 0", arg=image.element_handle())
     assert page.locator(".chart img").count() == 5
+    chart = page.locator(".chart img").first.get_attribute("src")
     page.get_by_text("近 90 天").click()
     expect(page.get_by_text("图中每格 7 天")).to_be_visible()
     page.emulate_media(media="print")
     visit.shot("admin-statistics-print")
+    before = values(page, calm_box.url + chart)
+    with calm_box.client() as client:
+        files = {"file": ("eye.png", encoded(phantom()))}
+        client.post("/api/v1/studies?wait=60", data={"organ": "retina"}, files=files).raise_for_status()
+    assert values(page, calm_box.url + chart) == before, "a chart shows what its page has counted"
+    assert values(page, calm_box.url + chart.partition("&key=")[0]) != before
+
+
+def values(page, url: str) -> list[str]:
+    return re.findall(r'class="value">([^<]*)<', page.request.get(url).text())
 
 
 def test_a_study_is_deleted_and_brought_back_in_place(visit, calm_box):

@@ -134,6 +134,9 @@ def test_the_answer_streams_and_is_kept(visit, box):
     visit.shot("consultation")
     page.click("[data-link]")
     expect(page.locator(".asked")).to_contain_text("<b>粗体</b>")
+    expect(page.locator('[data-rate="1"]')).to_have_attribute("aria-pressed", "true")
+    page.click('[data-rate="-1"]')
+    expect(page.locator('[data-rate="-1"]')).to_have_attribute("aria-pressed", "true")
 
 
 def test_an_emergency_shows_120_at_once(visit):
@@ -143,6 +146,11 @@ def test_an_emergency_shows_120_at_once(visit):
     expect(page.locator("[data-triage]")).to_contain_text("120", timeout=5_000)
     expect(page.locator("[data-call]")).to_be_visible()
     visit.shot("emergency")
+    expect(page.locator("[data-disclaimer]")).to_contain_text("急症规则")
+    page.fill("[data-question]", "感冒了吃什么好？")
+    page.click("[data-form] [data-submit]")
+    expect(page.locator("[data-asked]")).to_contain_text("感冒")
+    expect(page.locator("[data-disclaimer]")).not_to_contain_text("急症规则")
 
 
 @pytest.mark.parametrize("width", WIDTHS)

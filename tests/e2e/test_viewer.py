@@ -101,6 +101,13 @@ def test_full_screen_fills_the_window_and_ends_by_key(visit, film):
     expect(page.locator("[data-result]")).to_have_class("result full")
     assert page.locator("[data-result]").bounding_box()["width"] >= 1280
     visit.shot("viewer-full")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    expect(page.locator("[data-result]")).to_have_class("result")
+    page.click("[data-full]")
+    expect(page.locator("[data-result]")).to_have_class("result full")
+    page.emulate_media(media="print")
+    expect(page.locator(".finding").first).to_be_visible()
+    page.emulate_media(media="screen")
     page.keyboard.press("f")
     expect(page.locator("[data-result]")).to_have_class("result")
 

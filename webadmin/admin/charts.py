@@ -37,6 +37,8 @@ _STYLE = Style(
     opacity="1",
     opacity_hover="1",
     transition="0s",
+    guide_stroke_color="#d8e0dd",
+    major_guide_stroke_color="#b9c8c4",
 )
 
 
@@ -79,8 +81,8 @@ def _options(steps: list[str], series: list[Series]) -> dict:
     return {
         "style": _STYLE,
         "js": (),
-        "width": 720,
-        "height": 300,
+        "width": 560,  # as wide as a card on a desktop: its words are read there at their own size
+        "height": 270,
         "margin": 8,
         "show_legend": len(series) > 1,
         "legend_at_bottom": True,

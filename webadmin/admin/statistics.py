@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import anyio.to_thread
 from litestar import Response, get
 from litestar.di import NamedDependency, Provide
-from litestar.params import FromPath
+from litestar.params import FromPath, FromQuery
 
 from appliance.auth.services import Account
 from appliance.database import Database
@@ -19,6 +19,7 @@ from appliance.statistics.controllers import Days, range_asked
 from appliance.statistics.services import Series, StatisticsOut
 from webadmin import wording
 from webadmin.admin import charts
+from webadmin.admin.counted import Counted
 from webadmin.admin.overview import AdminView
 from webadmin.rendering import Pages
 
@@ -39,12 +40,13 @@ class Chart:
 
 @dataclass(frozen=True, kw_only=True)
 class StatisticsView(AdminView):
-    """`query` is the range as an address has it; `ranges` are (query, name, chosen)."""
+    """`query` is the range as an address has it; `ranges` are (query, name, chosen); `counted` keeps it for charts."""
 
     part: str = "statistics"
     found: StatisticsOut
     charts: list[Chart]
     query: str
+    counted: str
     ranges: list[tuple[str, str, bool]]
     organs: dict[str, str]
     sources: dict[str, str]
@@ -71,6 +73,7 @@ async def show_statistics(
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
     pages: NamedDependency[Pages],
+    counted: NamedDependency[Counted],
 ) -> Response[str]:
     """The statistics of a range of days."""
     found = await anyio.to_thread.run_sync(services.get, database, settings, *days)
@@ -79,6 +82,7 @@ async def show_statistics(
         found=found,
         charts=charts_of(found),
         query=urlencode(days._asdict()),
+        counted=counted.keep(found),
         ranges=_ranges(found),
         organs=wording.organs(),
         sources=wording.SOURCES,
@@ -94,9 +98,13 @@ async def show_chart(
     days: NamedDependency[Days],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
+    counted: NamedDependency[Counted],
+    key: FromQuery[str] = "",
 ) -> Response[bytes]:
-    """One chart as a picture."""
-    found = await anyio.to_thread.run_sync(services.get, database, settings, *days)
+    """One chart as a picture, of what the page under that key has counted."""
+    found = counted.get(key)
+    if found is None:
+        found = await anyio.to_thread.run_sync(services.get, database, settings, *days)
     for chart in charts_of(found):
         if chart.key == name:
             return await anyio.to_thread.run_sync(chart.draw, found.steps, chart.series, chart.names)

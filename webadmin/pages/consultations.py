@@ -37,9 +37,10 @@ class ConsultationsView(View):
 
 @dataclass(frozen=True, kw_only=True)
 class ConsultationView(View):
-    """One consultation."""
+    """One consultation; `own`: whoever looks has asked it, and may rate the answer."""
 
     consultation: ConsultationOut
+    own: bool
 
     @property
     def answer(self) -> str:
@@ -94,5 +95,6 @@ async def show_consultation(
     """One consultation."""
     address = address_of(request)
     found = await anyio.to_thread.run_sync(services.get, database, account, consultation_id, address)
-    view = ConsultationView(title="问诊记录", section="consultations", consultation=found)
+    own = await anyio.to_thread.run_sync(services.is_own, database, account, consultation_id)
+    view = ConsultationView(title="问诊记录", section="consultations", consultation=found, own=own)
     return pages.html("consultations/consultation.html", view, account)

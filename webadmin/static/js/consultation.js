@@ -2,12 +2,14 @@
 import { send, sentence } from "./api.js";
 import { one, show, tell } from "./dom.js";
 import { eventsOf } from "./events.js";
+import { rated, takeRatings } from "./rating.js";
 import { showTriage, withoutAdvice } from "./triage.js";
 
 const PHASES = { waiting: "正在思考…", streaming: "正在回答…", stopped: "已停止，这次回答没有保存" };
 
 const card = one("[data-consultation]");
 const part = (name) => one(`[data-${name}]`, card);
+const disclaimer = part("disclaimer").textContent; // of an answer that is still to come
 const talk = { state: "idle", question: "", answer: "", triage: null, abort: null, id: null, previous: null };
 
 const busy = () => talk.state === "waiting" || talk.state === "streaming";
@@ -33,6 +35,7 @@ function begin(question) {
   Object.assign(talk, { question, answer: "", triage: null, abort: new AbortController() });
   part("asked").textContent = question;
   part("answer").textContent = "";
+  part("disclaimer").textContent = disclaimer;
   showTriage(part("triage"), null);
   show(part("link"), false);
   show(part("sent"), false);
@@ -70,7 +73,7 @@ const handlers = {
     showSources(consultation.sources);
     show(part("ai"), consultation.source === "local" || consultation.source === "fallback");
     show(part("rating"), consultation.source !== "triage");
-    rated(null);
+    rated(part("rating"), null);
     part("link").href = `/consultations/${encodeURIComponent(consultation.id)}`;
     show(part("link"), true);
     show(part("follow-line"), true);
@@ -99,24 +102,6 @@ function showSources(sources) {
   });
   part("source-list").replaceChildren(...items);
   show(part("sources"), items.length > 0);
-}
-
-function rated(rating) {
-  for (const button of card.querySelectorAll("[data-rate]"))
-    button.setAttribute("aria-pressed", String(Number(button.dataset.rate) === rating));
-}
-
-async function rate(rating) {
-  try {
-    await send(`/api/v1/consultations/${encodeURIComponent(talk.id)}/rating`, {
-      method: "PUT",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ rating }),
-    });
-    rated(rating);
-  } catch (error) {
-    tell(part("error"), sentence(error));
-  }
 }
 
 /** The study whose findings go with the question, while its box is ticked. */
@@ -157,8 +142,7 @@ function setUp() {
     event.preventDefault();
     ask(question.value, part("follow").checked ? talk.id : null);
   });
-  for (const button of card.querySelectorAll("[data-rate]"))
-    button.addEventListener("click", () => rate(Number(button.dataset.rate)));
+  takeRatings(part("rating"), () => talk.id, part("error"));
   part("stop").addEventListener("click", () => talk.abort?.abort());
   part("again").addEventListener("click", () => ask(talk.question, talk.previous));
   count();

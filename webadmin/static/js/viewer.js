@@ -70,6 +70,9 @@ function setUpFull(viewer, stage) {
   };
   enter(shell.classList.contains("full"));
   button.addEventListener("click", toggle);
+  window.onbeforeprint = () => {
+    if (shell.classList.contains("full")) toggle(); // the sheet has a head and room to sign, which full screen covers
+  };
   shell.onfullscreenchange = () => {
     if (!document.fullscreenElement) enter(false);
   };
