@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from llm.likeness import PENALTY, ROUTINE, Likeness, digest, embedded, examples, kernels, phrasings, targets
+from llm.likeness import ROUTINE, Likeness, digest, embedded, examples, kernels, penalties, phrasings, targets
 from llm.tables import fill
 from llm.triage import ALIKE, WITH_PATTERN, decide
 from llm.wording import normalise
@@ -47,14 +47,14 @@ def out_of_fold() -> tuple[list[str], list[str], list[dict[str, float]], int]:
     family = families((meaning + words) / 2)
     fold = np.random.default_rng(0).permutation(family.max() + 1)[family] % FOLDS
     names, target = targets(rules)
-    values = _left_out(kernel, target, fold)
+    values = _left_out(kernel + np.diag(penalties(phrases)), target, fold)
     said = [dict(zip(names, row.tolist(), strict=True)) for row in values]
     return list(rules), list(phrases), said, int(family.max() + 1)
 
 
-def _left_out(kernel: np.ndarray, target: np.ndarray, fold: np.ndarray) -> np.ndarray:
+def _left_out(ridge: np.ndarray, target: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """What a ridge without a fold says of it, for every fold, from one inverse of the whole."""
-    inverse = np.linalg.inv(kernel + PENALTY * np.eye(len(kernel), dtype=np.float32))
+    inverse = np.linalg.inv(ridge)
     weights, values = inverse @ target, np.zeros_like(target)
     for each in range(FOLDS):
         out = np.flatnonzero(fold == each)

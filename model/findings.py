@@ -168,7 +168,9 @@ def liver(organ: np.ndarray, lesions: np.ndarray, scale: Scale) -> list[Finding]
         text = f"这一层面没有标出疑似病灶；小的病灶可能漏标，不能据此排除{_HEDGE}。"
         return [*out, Finding("lesion_count", "疑似病灶", 0, "处", text)]
     share = round(100 * float(sum(part.sum() for part in found)) / float(organ.sum()), 1)
-    text = f"这一层面标出 {len(found)} 处疑似病灶，合计约占肝脏面积的 {share} %；其中多数会是血管、胆囊等的误标{_HEDGE}。"
+    text = (
+        f"这一层面标出 {len(found)} 处疑似病灶，合计约占肝脏面积的 {share} %；其中多数会是血管、胆囊等的误标{_HEDGE}。"
+    )
     out.append(Finding("lesion_count", "疑似病灶", len(found), "处", text, outlines))
     ends = max((long_axis(part) for part in found), key=_apart)
     length, unit = scale.length(_apart(ends) + 1)

@@ -219,5 +219,6 @@ def test_a_blank_box_gets_everything_back(box, lan, others, hospital, times, tmp
     times.note("backup restored on a blank box, until it can segment", time.monotonic() - began)
     with pc.admin() as client:
         again = client.get(f"/api/v1/studies/{study['id']}").json()
+        assert "images" in again, (again, told, newest, box.run(f"ls -l --full-time {folder}"))
         assert client.get(again["images"][0]["maskUrl"]).content == kept
         segmented(client)

@@ -22,6 +22,7 @@ class Phone:
     """Asks the relay for the box by name, and trusts `authority` alone."""
 
     relay: Machine
+    box: Machine
     authority: Path
 
     def ask(self, path: str, *more: str, wait_s: float = 3) -> tuple[int, str]:
@@ -36,9 +37,16 @@ class Phone:
         """Seconds until the box answers."""
         began = time.monotonic()
         while self.ask("/healthz")[0] != 200:
-            assert time.monotonic() - began < within_s
+            assert time.monotonic() - began < within_s, self.traces()
             time.sleep(0.1)
         return time.monotonic() - began
+
+    def traces(self) -> str:
+        """What phone, relay and box have to say of it."""
+        _, said = self.ask("/healthz", "--verbose", "--stderr", "-")
+        words = "ip route; wg show; ss -Hltn; systemctl --failed --no-pager; journalctl -b -n 30 --no-pager"
+        logs = "tail -n 5 /var/log/nginx/*.log"
+        return "\n".join([said, *(each.run(f"{words}; {logs}", check=False) for each in (self.relay, self.box))])
 
 
 @dataclass
@@ -73,7 +81,7 @@ def tunnel(box, others, tmp_path_factory) -> Iterator[Tunnel]:
     for part, path in files.items():
         put = f"sudo -n sh -c 'umask 077; cat >/etc/ssl/phone{part}'"
         subprocess.run([*box.ssh, put], stdin=path.open("rb"), check=True)
-    yield Tunnel(folder, relay, box, Phone(relay, files[""]))
+    yield Tunnel(folder, relay, box, Phone(relay, box, files[""]))
 
 
 def test_a_phone_reaches_the_box_and_only_what_is_meant(tunnel: Tunnel, times):
