@@ -26,7 +26,7 @@ NONE = 0.7  # a passage fits whose share is at least so much of the share of "no
 SECOND = 0.4  # a second passage with this share is read as well
 # By words alone, where there are no vectors: what it takes to fit at all, in rare pairs and as a share of the question.
 # Tried on the tuned half of llm/evaluation.
-EVIDENCE = 4.0
+EVIDENCE = 5.0
 FITS = 0.15
 CLOSE = 0.88  # a second passage that covers this share of what the best one covers is read as well
 CANDIDATES = 20

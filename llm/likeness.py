@@ -25,7 +25,7 @@ EXAMPLES = Path(__file__).with_name("triage_examples.tsv")
 WEIGHTS = Path(__file__).parent / "entries" / "triage_weights.npz"
 # Tried by cross-validation over families of phrasings, a few values each; neighbours differed by about 0.01 of recall.
 SHARPNESS, CHARACTERS, PENALTY, MARKS = 3.0, 1.5, 0.3, 0.05
-# What the starter passages are asked for is many and easy: it bends the ridge less than what was written for the triage.
+# What the starter passages are asked for is many and easy: it bends the ridge less than what was written for this.
 EASY = 4.0
 ROUTINE = ""
 
