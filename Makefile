@@ -9,11 +9,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Training runs in a process of its own, as it does in life: torch at work in one process with OpenVINO and
 # ONNX Runtime's own OpenVINO was seen to damage the heap. The served box installs no torch.
-# A machine of its own takes long to make the first time: `make test-machine`. See provisioning/README.md.
-MACHINE := tests/provisioning/test_site.py tests/provisioning/test_offline.py
+# An installation with no network, three releases one after the other: as long as all else. See provisioning/README.md.
+OFFLINE := tests/provisioning/test_offline.py
 TRAINING := tests/model/test_network.py tests/model/test_train.py tests/model/test_crossval.py
 
-.PHONY: run test test-machine bench bundle lint clean
+.PHONY: run test test-offline bench bundle lint clean
 
 run: .venv/served
 	@exec env XIANGYI_PORT="$(PORT)" XIANGYI_DATA_DIR="$(DATA)" $(BIN)/xiangyi up
@@ -21,11 +21,11 @@ run: .venv/served
 test: .venv/tested
 	@bash tests/system.sh
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest $(addprefix --ignore ,$(TRAINING) $(MACHINE))
+	$(BIN)/python -m pytest $(addprefix --ignore ,$(TRAINING) $(OFFLINE))
 	$(BIN)/python -m pytest $(TRAINING)
 
-test-machine: .venv/tested
-	$(BIN)/python -m pytest $(MACHINE)
+test-offline: .venv/tested
+	$(BIN)/python -m pytest $(OFFLINE)
 
 lint: .venv/tested
 	$(BIN)/ruff check .

@@ -16,7 +16,7 @@ __all__ = ["RULES_VERSION", "Triage", "normalise", "triage"]
 
 # How far the likeness to red flags must go, -1 to 1: by itself; where a rule's pattern stands in the question as well.
 # By cross-validation over the known phrasings (`python -m llm.folds`).
-ALIKE, WITH_PATTERN = -0.2, -0.25
+ALIKE, WITH_PATTERN = -0.22, -0.27
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,14 @@ def test_the_units_on_the_machine_are_as_hard_as_they_say(box):
     assert box.run("stat -c %a:%U /var/lib/xiangyi /etc/xiangyi/xiangyi.toml").split() == ["700:xiangyi", "640:root"]
 
 
+def test_the_command_that_people_type_is_the_box_s_own(box):
+    told = box.run("cd / && xiangyi doctor", check=False)
+    assert "青河镇卫生院" in box.run("grep hospital_name /etc/xiangyi/xiangyi.toml") and "数据库" in told
+    assert box.run("find /var/lib/xiangyi -user root") == ""
+    refused = subprocess.run([*box.ssh, "xiangyi doctor"], capture_output=True, text=True)
+    assert refused.returncode == 1 and "sudo xiangyi doctor" in refused.stderr
+
+
 @pytest.mark.parametrize("name", UNITS)
 def test_a_killed_service_is_back_by_itself(box, lan, times, name):
     lan.wait_until_ready()
@@ -211,7 +219,7 @@ def test_a_blank_box_gets_everything_back(box, lan, others, hospital, times, tmp
         subprocess.run([*blank.ssh, f"cat >/tmp/{path.name}"], stdin=path.open("rb"), check=True)
     began = time.monotonic()
     blank.run("systemctl stop xiangyi.target")
-    told = blank.run("/opt/xiangyi/current/venv/bin/xiangyi restore /tmp/backup --key /tmp/key")
+    told = blank.run("xiangyi restore /tmp/backup --key /tmp/key")
     assert "已恢复" in told
     blank.run("systemctl start xiangyi.target")
     pc = Lan(blank.address)
