@@ -15,7 +15,7 @@ from appliance.consultations.grading import FOLDER, questions
 from appliance.engines import fill_readme
 
 SEED, NUMBER = 4, 40
-DRAWN_FROM = {"tuned": "tuned", "judged": "judged, no model"}  # the questions' part, and whose answers
+DRAWN_FROM = ("tuned", "judged")
 
 
 def drawn() -> list[str]:
@@ -27,7 +27,7 @@ def drawn() -> list[str]:
 def agreement() -> dict[str, Any]:
     """How often reader and grader say the same of an answer, and Cohen's kappa."""
     answers = json.loads((FOLDER / "results.json").read_text("utf-8"))["answers"]
-    graded = {row["ask"]: row["right"] for half in DRAWN_FROM.values() for row in answers[half]}
+    graded = {row["ask"]: row["right"] for half in DRAWN_FROM for row in answers[half]}
     read = {each["ask"]: each["verdict"] for each in tomllib.loads((FOLDER / "read.toml").read_text("utf-8"))["read"]}
     pairs = [(read[ask] == "right", graded[ask]) for ask in drawn()]
     return {

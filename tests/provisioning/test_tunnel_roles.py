@@ -67,11 +67,13 @@ class Tunnel:
 
 
 @pytest.fixture(scope="module")
-def tunnel(box, others, tmp_path_factory) -> Iterator[Tunnel]:
+def tunnel(box, play, others, tmp_path_factory) -> Iterator[Tunnel]:
     folder = tmp_path_factory.mktemp("tunnel")
     relay = others(3)
     for each in (box, relay):  # the way between hospital and relay; nothing else is let through
         Path(f"/proc/sys/net/ipv4/conf/ve-{each.name}/forwarding").write_text("1")
+    opened = play(tunnel_name=NAME, tunnel_number=7)  # the door in the firewall, and the port behind it
+    assert opened.code == 0, opened.output[-4000:]
     box.run(f"ip route replace 10.213.0.0/16 via {box.gateway}")
     subject = ["-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}"]
     curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
@@ -99,6 +101,12 @@ def test_a_phone_reaches_the_box_and_only_what_is_meant(tunnel: Tunnel, times):
         assert tunnel.phone.ask(path)[0] == 404, path
     rows = tunnel.box.run('sqlite3 /var/lib/xiangyi/xiangyi.db "SELECT DISTINCT address FROM audit_rows"').split()
     assert tunnel.relay.gateway in rows, "the audit log names the phone, not the relay"
+
+
+def test_whoever_holds_the_relay_reaches_nothing_else_of_the_box(tunnel: Tunnel):
+    for port in (22, 80, 443, 8080):
+        tried = tunnel.relay.run(f"timeout 2 bash -c 'exec 3<>/dev/tcp/10.77.0.7/{port}'; echo $?", check=False)
+        assert tried.split()[-1] != "0", port
 
 
 def test_by_wireguard_it_is_back_after_the_relay_was_restarted(tunnel: Tunnel, times):
