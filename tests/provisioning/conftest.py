@@ -2,17 +2,22 @@
 
 import json
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from llm.arrival import arrive, default_cache
+from llm.progress import Progress
+from llm.registry import find_model
 from support import caches, machine
 from support.box import PASSWORD, ROOT
 from support.lan import Lan
 from support.machine import Machine, Played
 
+MODEL = "smollm2-135m"
 TIMES = ROOT / "tests" / "artifacts" / "provisioning.json"
 
 
@@ -59,8 +64,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def hospital(wheel: Path) -> dict[str, Any]:
-    """The variables of the tests' hospital: no internet behind the machine, and no language model."""
-    given = {"box_wheel": str(wheel), "box_wheels": "/mnt/wheels", "box_llm": False, "box_hospital": "青河镇卫生院"}
+    """The variables of the tests' hospital: no internet behind the machine, and the smallest of language models."""
+    model = find_model(MODEL)
+    assert model is not None
+    given = {"box_wheel": str(wheel), "box_wheels": "/mnt/wheels", "box_hospital": "青河镇卫生院"}
+    file = arrive(MODEL, default_cache(), True, Progress(), threading.Event())
+    given |= {"box_llm_model": MODEL, "box_llm_file": str(file), "box_llm_sha256": model.sha256, "box_llm_fetch": False}
     return given | {"box_admin_password": PASSWORD, "box_settings": {"headlines": {"interval_minutes": 0}}}
 
 

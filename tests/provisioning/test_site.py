@@ -14,7 +14,7 @@ from support.images import decoded, encoded, phantom
 from support.lan import Lan, segmented
 
 pytestmark = pytest.mark.slow
-UNITS = ("web", "worker")
+UNITS = ("web", "worker", "llm")
 
 
 def test_a_wrong_value_is_refused_with_the_mend_before_anything_is_changed(play):
@@ -141,7 +141,7 @@ def test_fleet_lists_each_box(box, play, tmp_path):
     assert told.code == 0, told.output[-3000:]
     (only,) = json.loads(report.read_text())
     assert only["box"] == box.name and only["version"] and only["health"] in ("ok", "warning"), only["faults"]
-    assert only["units"]["web"] == only["units"]["worker"] == "active" and only["free_gb"] > 1
+    assert [only["units"][name] for name in UNITS] == ["active"] * 3 and only["free_gb"] > 1
     assert "最近备份" in told.output and only["version"] in told.output
 
 
