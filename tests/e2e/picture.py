@@ -25,7 +25,7 @@ def main() -> None:
             page.click("button[type=submit]")
             page.set_input_files("[data-file]", photo)
             page.click("[data-submit]")
-            page.wait_for_selector("[data-viewer]", timeout=60_000)
+            page.wait_for_selector("[data-viewer][data-ready]", timeout=60_000)
             page.wait_for_load_state("networkidle")
             page.screenshot(path=ROOT / "webadmin" / "result.png")
             browser.close()

@@ -112,7 +112,7 @@ def test_a_study_is_deleted_and_brought_back_in_place(visit, calm_box):
     undo.click()
     expect(line.get_by_role("button", name="删除", exact=True)).to_be_visible()
     page.click(f'a[href="/studies/{study}"]')
-    expect(page.locator("[data-viewer]")).to_be_visible()
+    expect(page.locator("[data-viewer][data-ready]")).to_be_visible()
 
 
 def test_questions_are_found_by_their_words_and_stay_text(visit, calm_box):

@@ -66,7 +66,7 @@ def test_a_result_fits_one_sheet_with_what_a_record_needs(visit, box):
         files = {"file": ("eye.png", encoded(phantom()))}
         study = client.post("/api/v1/studies?wait=60", data={"organ": "retina"}, files=files).json()
     page = visit.open(f"/studies/{study['id']}")
-    expect(page.locator("[data-viewer]")).to_be_visible()
+    expect(page.locator("[data-viewer][data-ready]")).to_be_visible()
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
     page.set_viewport_size({"width": 794 - 120, "height": 1000})  # A4 at 96 dpi without its margins
     page.emulate_media(media="print")

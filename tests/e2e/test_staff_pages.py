@@ -55,7 +55,7 @@ def test_preview_progress_result_and_slider(visit, photo):
     expect(page.locator("[data-previews] img")).to_be_visible()
     visit.shot("home-preview")
     page.click("[data-submit]")
-    expect(page.locator("[data-viewer]")).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-viewer][data-ready]")).to_be_visible(timeout=60_000)
     layer = page.locator("[data-layer]")
     expect(page.get_by_text("AI 生成").first).to_be_visible()
     expect(page.get_by_text("不能作为诊断依据").first).to_be_visible()
@@ -79,7 +79,7 @@ def test_a_film_is_measured_and_its_doubt_is_shown(visit, tmp_path):
     page.check("[name=careful]")
     page.set_input_files("[data-file]", film)
     page.click("[data-submit]")
-    expect(page.locator("[data-viewer]")).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-viewer][data-ready]")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("仔细模式").first).to_be_visible()
     expect(page.get_by_text("心胸比", exact=True)).to_be_visible()
     strokes, doubt = page.locator("[data-mark=strokes]"), page.locator("[data-mark=confidence]")
@@ -111,7 +111,7 @@ def test_a_bad_file_is_told_in_place_and_the_page_goes_on(visit, tmp_path, photo
     assert any("415" in fault for fault in visit.faults)  # Chromium itself logs the refusal
     visit.faults.clear()
     visit.upload(photo)
-    expect(visit.page.locator("[data-viewer]")).to_be_visible(timeout=60_000)
+    expect(visit.page.locator("[data-viewer][data-ready]")).to_be_visible(timeout=60_000)
 
 
 def test_the_answer_streams_and_is_kept(visit, box):
@@ -156,7 +156,7 @@ def test_an_emergency_shows_120_at_once(visit):
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_page_fits_the_screen(visit, photo, width):
     visit.upload(photo)
-    expect(visit.page.locator("[data-viewer]")).to_be_visible(timeout=60_000)
+    expect(visit.page.locator("[data-viewer][data-ready]")).to_be_visible(timeout=60_000)
     result = urlsplit(visit.page.url).path
     visit.page.set_viewport_size({"width": width, "height": 812})
     for path in ("/", result, "/studies", "/consultations", "/health", "/account"):

@@ -14,7 +14,7 @@ def test_a_sample_is_tried_and_marked(visit):
     page = visit.open("/")
     page.check("[name=organ][value=liver]")
     page.click("[data-sample]")
-    expect(page.locator("[data-viewer]")).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-viewer][data-ready]")).to_be_visible(timeout=60_000)
     expect(page.locator("h1")).to_contain_text("演示样例")
     page.get_by_text("带着结果去问").click()
     expect(page.locator("[data-study]")).to_be_checked()
@@ -40,7 +40,7 @@ def test_many_files_one_removed_and_spacing_in_millimetres(visit, tmp_path):
     page.fill("[name=sliceMm]", "5")
     visit.shot("upload-many")
     page.click("[data-submit]")
-    expect(page.locator("[data-viewer]")).to_be_visible(timeout=60_000)
+    expect(page.locator("[data-viewer][data-ready]")).to_be_visible(timeout=60_000)
     expect(page.get_by_text("肝脏体积", exact=True)).to_be_visible()
     expect(page.locator(".strip a")).to_have_count(2)
 

@@ -46,6 +46,7 @@ export function setUpViewer(viewer, { go, reload }) {
     "?": showHelp,
     ...correction.keys(),
   });
+  viewer.dataset.ready = ""; // before this, what a visitor or a test does to the controls is not heard
   return { keys, busy: correction.busy };
 }
 
