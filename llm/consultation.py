@@ -10,6 +10,7 @@ from typing import Literal
 from llm.backends import BackendUnavailable, OpenAIBackend, Place, Speaker
 from llm.grounding import cited, share_held, supports
 from llm.guards import Guard, without_orders
+from llm.instructions import SYSTEM_PROMPT
 from llm.knowledge import Passage
 from llm.redact import redact
 from llm.triage import Triage, triage
@@ -31,9 +32,6 @@ IN_FULL = "资料原文："
 DOCTOR_DECIDES = "用什么药、用多少，要由医生看过您以后决定，我不能开药，也不能定剂量。\n"
 CUT_NOTE = "\n（有几句话在资料里找不到依据，已略去，请以资料和医生的意见为准。）"
 SEE_A_DOCTOR = "\n如果症状没有好转、加重或反复，请及时到医院看医生。"
-SYSTEM_PROMPT = """你是乡镇卫生院的健康助手。只根据资料，用通俗的中文直接回答问题，不超过 150 个字。
-先直接回答，再用资料的原话说具体做法，最后说什么情况要看医生。
-资料里没有的内容不要说，不要编造数字、药名和科室。不下诊断，不开药，不说剂量。不用客套话。"""
 
 _DOCTOR = re.compile(r"医生|医院|就医|就诊|卫生院|120")
 _PRESCRIPTION = re.compile(

@@ -5,6 +5,7 @@ xllamacpp carries it prebuilt: continuous batching, a cache of prompt prefixes, 
 
 import os
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -48,12 +49,28 @@ class LlamaCpp:
             self._server = xllamacpp.Server(params)
         except (RuntimeError, MemoryError) as error:
             raise ArrivalError((_NO_MEMORY if whole else _NO_MODEL).format(path.name)) from error
+        self._slots = slots
+        self._headers = {"Authorization": f"Bearer {key}"}
         self.http = httpx.AsyncClient(
             base_url=self._server.listening_address,
-            headers={"Authorization": f"Bearer {key}"},
+            headers=self._headers,
             timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
             trust_env=False,
         )
+
+    def read_ahead(self, instructions: str) -> None:
+        """Each slot reads what every prompt begins with, so that the first people to ask need not wait for it.
+
+        Raises httpx.HTTPError.
+        """
+        body = {"messages": [{"role": "system", "content": instructions}], "max_tokens": 1}
+        url = f"{self._server.listening_address}/v1/chat/completions"
+
+        def read(_slot: int) -> None:
+            httpx.post(url, json=body, headers=self._headers, timeout=60, trust_env=False).raise_for_status()
+
+        with ThreadPoolExecutor(self._slots) as slots:
+            list(slots.map(read, range(self._slots)))
 
     def close(self) -> None:
         """Stop what is being answered and free the model's memory."""

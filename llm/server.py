@@ -9,12 +9,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
 import uvicorn
 
 from llm.api import create_app
 from llm.arrival import arrive_patiently, default_cache
 from llm.errors import ArrivalError, ConsultationOff, Stopped
 from llm.files import sha256_of
+from llm.instructions import SYSTEM_PROMPT
 from llm.llamacpp import LlamaCpp
 from llm.progress import Progress
 from llm.registry import DEFAULT_MODEL, find_model, model_id
@@ -122,4 +124,8 @@ def _load(settings: ServerSettings, service: Service, stop: threading.Event) -> 
     service.llama = llama
     service.progress.report("ready", "本地问诊模型已就绪")
     _log.info("ready: %s", path)
+    try:
+        llama.read_ahead(SYSTEM_PROMPT)
+    except httpx.HTTPError as error:
+        _log.warning("instructions not read ahead: %r", error)
     return True
