@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import cv2
@@ -157,7 +157,7 @@ def warming_average(limit: float) -> Callable:
 
 def train(config: TrainConfig, data: Path, out: Path, every: int = 500, devices: int | str = "auto") -> Run:
     """Train to the end, with a checkpoint each `every` steps."""
-    fabric = Fabric(devices=devices, precision="bf16-mixed")
+    fabric = Fabric(devices=devices, precision=_precision())
     fabric.launch()
     out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)  # OpenCV's threads do not survive the fork of the loader's worker: it hung
@@ -183,6 +183,11 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500, devices:
                 run.seconds = time.monotonic() - started
                 run.save()
     return run
+
+
+def _precision() -> Literal["bf16-mixed", "32-true"]:
+    """bf16 where the hardware multiplies in it: on a processor without AMX it took a third longer than float32."""
+    return "bf16-mixed" if torch.cuda.is_available() or torch.cpu._is_amx_tile_supported() else "32-true"
 
 
 @click.command()
