@@ -7,19 +7,19 @@ from appliance.lists import Where
 
 @dataclass(frozen=True)
 class Wanted:
-    """What someone typed: each of its words, parted by blanks, must stand in the question."""
+    """What someone typed: each of its words, parted by blanks, must stand in the question. Punctuation by itself asks
+    for nothing: no index holds it, and all rows would have to be read."""
 
     words: tuple[str, ...]
 
     @classmethod
     def of(cls, typed: str) -> "Wanted":
-        return cls(tuple(typed.split()))
+        return cls(tuple(word for word in typed.split() if any(map(str.isalnum, word))))
 
     @property
     def indexed(self) -> str | None:
-        """As the index is asked (FTS5); None when there is nothing in it that the index holds."""
-        phrases = [_phrase(word) for word in self.words if any(map(str.isalnum, word))]
-        return f"question : ({' AND '.join(phrases)})" if phrases else None
+        """As the index is asked (FTS5); None when nothing is asked for."""
+        return f"question : ({' AND '.join(map(_phrase, self.words))})" if self.words else None
 
     def indexed_of(self, account_id: str) -> str | None:
         """The same among one account's questions: the index steps over everyone else's."""
