@@ -1,9 +1,12 @@
 """`make bench`: the box's speeds beside their limits, in one run. Writes bench.json and prints a table.
 
-Machines are shared and noisy: what counts is the ratio of two rows of the same run.
+Machines are shared and noisy: what counts is the ratio of two rows of the same run. With `--record` the tables of
+README.md and llm/README.md are written as well.
 """
 
+import argparse
 import json
+import os
 import re
 import shutil
 import statistics
@@ -18,12 +21,14 @@ from pathlib import Path
 import httpx
 
 from appliance.database import Database
+from llm.tables import fill as fill_table
 from model import release
 from model.inference import OnnxRuntimeEngine, OpenVinoEngine, Segmenter
 from support.box import ROOT, Box
 from support.images import encoded, phantom
 from support.rows import BARE, fill
 from tests.bench import language
+from tests.bench.language import row
 
 RUNS = 40
 LARGE = 100_000
@@ -94,7 +99,7 @@ def rows() -> list[dict]:
 
 def table(measured: dict[str, float], bare_ms: float) -> list[dict]:
     """Rows of one peer."""
-    return [{"what": what, "medianMs": round(ms, 2), "ratio": round(ms / bare_ms, 2)} for what, ms in measured.items()]
+    return [row(what, ms, "ms", ms / bare_ms) for what, ms in measured.items()]
 
 
 def large_lists(box: Box, client: httpx.Client) -> list[dict]:
@@ -124,16 +129,30 @@ def request(client: httpx.Client, content: bytes) -> None:
     assert answer.json()["status"] == "succeeded", answer.text
 
 
+def markdown(measured: list[dict]) -> str:
+    """A table of the READMEs, with the machine and the day."""
+    cpuinfo = Path("/proc/cpuinfo").read_text()
+    machine = re.search(r"model name\s*: (.*)", cpuinfo)
+    lines = [f"| {machine[1] if machine else 'processor'}, {os.cpu_count()} cores, {date.today()} | | ratio |"]
+    lines.append("| --- | --- | --- |")
+    lines += [f"| {each['what']} | {each['value']:g} {each['unit']} | {each.get('ratio', '')} |" for each in measured]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Print the table and write bench.json."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--record", action="store_true")
+    record = parser.parse_args().record
     measured = rows()
     with tempfile.TemporaryDirectory() as data:
         spoken = language.rows(Path(data))
     (ROOT / "bench.json").write_text(json.dumps([*measured, *spoken], indent=2, ensure_ascii=False))
-    for row in measured:
-        print(f"{row['medianMs']:9.2f} ms       × {row['ratio']:<8} {row['what']}")
-    for row in spoken:
-        print(f"{row.get('value', 0):9.2f} {row.get('unit', ''):8} × {row.get('ratio', ''):<8} {row['what']}")
+    for each in [*measured, *spoken]:
+        print(f"{each['value']:9.2f} {each['unit']:8} × {each.get('ratio', ''):<8} {each['what']}")
+    if record:
+        fill_table("tests.bench", markdown(measured), ROOT / "README.md")
+        fill_table("tests.bench", markdown(spoken))
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ def rows(folder: Path) -> list[dict]:
     """Each row: what, its value, its unit, and its ratio to bare llama.cpp or to one alone."""
     path = model_path(load_models()[DEFAULT_MODEL], default_cache())
     if not path.exists():
-        return [{"what": f"language model: {DEFAULT_MODEL} is not here yet, nothing measured"}]
+        raise SystemExit(f"{DEFAULT_MODEL} is not here yet: xiangyi llm install {DEFAULT_MODEL}")
     bare_read, bare_write = bare(path)
     with language_box(folder) as box, httpx.Client(base_url=f"http://127.0.0.1:{box.llm_port}", timeout=300) as http:
         chat(http, WRITE, 4)
@@ -65,10 +65,10 @@ def rows(folder: Path) -> list[dict]:
         row("the box's endpoint, four at once, by the clock on the wall", together, "tokens/s", together / whole),
         row("first token at the endpoint, prompt never seen", first_s, "s"),
         row("question to the model's first token, first question of all", cold_token, "s"),
-        row("… the instructions read before, median", median(token for token, _ in anew), "s"),
+        row("… a passage not read before, median", median(token for token, _ in anew), "s"),
         row("… the whole prompt read before, median", median(token for token, _ in again), "s"),
         row("question to the first checked sentence, first question of all", cold_word, "s"),
-        row("… the instructions read before, median", median(word for _, word in anew), "s"),
+        row("… a passage not read before, median", median(word for _, word in anew), "s"),
         row("… the whole prompt read before, median", median(word for _, word in again), "s"),
     ]
 
