@@ -51,12 +51,14 @@ def test_a_real_photo_from_choice_to_saved_picture(visit, labelled):
 
 def test_preview_progress_result_and_slider(visit, photo):
     page = visit.open("/")
+    page.check("[name=careful]")
     page.set_input_files("[data-file]", photo)
     expect(page.locator("[data-previews] img")).to_be_visible()
     visit.shot("home-preview")
     page.click("[data-submit]")
     expect(page.locator("[data-viewer][data-ready]")).to_be_visible(timeout=60_000)
     layer = page.locator("[data-layer]")
+    expect(page.get_by_text("仔细模式").first).to_be_visible()
     expect(page.get_by_text("AI 生成").first).to_be_visible()
     expect(page.get_by_text("不能作为诊断依据").first).to_be_visible()
     seen = set()
@@ -76,11 +78,10 @@ def test_a_film_is_measured_and_its_doubt_is_shown(visit, tmp_path):
     film.write_bytes(encoded(organ_phantom("chest")))
     page = visit.open("/")
     page.check("[name=organ][value=chest]")
-    page.check("[name=careful]")
+    expect(page.locator("[name=careful]")).to_be_hidden()  # a film is not mirrored
     page.set_input_files("[data-file]", film)
     page.click("[data-submit]")
     expect(page.locator("[data-viewer][data-ready]")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text("仔细模式").first).to_be_visible()
     expect(page.get_by_text("心胸比", exact=True)).to_be_visible()
     strokes, doubt = page.locator("[data-mark=strokes]"), page.locator("[data-mark=confidence]")
     assert strokes.locator("polyline").count() == 3

@@ -120,6 +120,7 @@ def test_slices_turn_without_a_new_page(visit, box):
     page.keyboard.press("ArrowRight")
     expect(page.locator("[data-slice-text]")).to_have_text("2 / 3")
     expect(page.locator("[data-study-head]")).to_contain_text("层面1.png")
+    expect(page.locator(".paper")).to_contain_text("层面1.png")
     page.locator("[data-slice]").fill("3")
     expect(page.locator("[data-study-head]")).to_contain_text("层面2.png")
     page.locator(".strip a").first.click()
@@ -150,6 +151,7 @@ def test_a_mask_is_corrected_undone_saved_and_taken_back(visit, box, film):
     expect(page.locator(".versions [aria-current]")).to_have_text("修正 1", timeout=60_000)
     expect(page.locator(".ai-mark")).to_have_text("AI 生成 · 人工修正")
     expect(page.locator(".versions")).to_contain_text("admin")
+    expect(page.locator(".paper")).to_contain_text("人工修正 1（admin")
     visit.shot("viewer-corrected")
     with box.client() as client:
         image = client.get(f"/api/v1{film}").json()["images"][0]

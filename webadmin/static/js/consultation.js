@@ -70,7 +70,7 @@ const handlers = {
     part("answer").textContent = withoutAdvice(consultation.answer, consultation.triage);
     part("disclaimer").textContent = consultation.disclaimer;
     talk.id = consultation.id;
-    showSources(consultation.sources);
+    showSources(consultation.sources, consultation.answer);
     show(part("ai"), consultation.source === "local" || consultation.source === "fallback");
     show(part("rating"), consultation.source !== "triage");
     rated(part("rating"), null);
@@ -79,13 +79,26 @@ const handlers = {
     show(part("follow-line"), true);
     part("follow").checked = false;
     enter("ready");
+    refreshPast();
   },
   error({ error }) {
     enter("failed", error.message);
   },
 };
 
-function showSources(sources) {
+/** The list below holds the question that was just answered, unless something else is looked for in it. */
+async function refreshPast() {
+  if (new URLSearchParams(location.search).has("find") || new URLSearchParams(location.search).has("before")) return;
+  try {
+    const text = await (await send(location.pathname, { headers: { Accept: "text/html" } })).text();
+    one(".past").replaceWith(one(".past", new DOMParser().parseFromString(text, "text/html")));
+  } catch {
+    // The list stays as it was; the next page has it.
+  }
+}
+
+/** A passage that stands in the answer word for word is not shown a second time. */
+function showSources(sources, answer) {
   const items = sources.map((source) => {
     const item = document.createElement("li");
     const title = document.createElement("strong");
@@ -97,7 +110,7 @@ function showSources(sources) {
     origin.className = "hint";
     const reviewed = source.reviewed ? "已经临床医生审核" : "尚未经临床医生审核";
     origin.textContent = `${source.guideline ? `参照：${source.guideline}` : "未查到可引用的公开指南"} · ${reviewed}`;
-    item.append(title, text, origin);
+    item.append(title, ...(answer.includes(source.passage) ? [] : [text]), origin);
     return item;
   });
   part("source-list").replaceChildren(...items);

@@ -2,6 +2,8 @@
 import { send, sentence } from "./api.js";
 import { all, one, tell } from "./dom.js";
 
+const PARTS = ["[data-result]", "[data-study-head]", ".paper"]; // what tells of one image: on the screen and on paper
+
 /** Wires the turning; `shown()` is called after another image was put in place, `busy()` forbids leaving this one. */
 export function setUpSlices(result, { shown, busy }) {
   let latest = 0;
@@ -13,10 +15,8 @@ export function setUpSlices(result, { shown, busy }) {
       const text = await (await send(address, { headers: { Accept: "text/html" } })).text();
       if (mine !== latest) return; // another was asked for meanwhile
       const page = new DOMParser().parseFromString(text, "text/html");
-      const [fresh, head] = [one("[data-result]", page), one("[data-study-head]", page)];
-      if (!fresh) return location.assign(address);
-      result.replaceChildren(...fresh.childNodes);
-      one("[data-study-head]").replaceChildren(...head.childNodes);
+      if (!one("[data-result]", page)) return location.assign(address);
+      for (const part of PARTS) one(part).replaceChildren(...one(part, page).childNodes);
       history.replaceState(null, "", address);
       wire();
       shown();
