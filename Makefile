@@ -34,7 +34,7 @@ lint: .venv/tested
 	$(BIN)/lint-imports
 
 bench: .venv/tested
-	PYTHONPATH=tests $(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench
 
 bundle: .venv/served
 	@$(BIN)/python provisioning/bundle/build.py $(BUNDLE)

@@ -14,6 +14,7 @@ from llm.instructions import SYSTEM_PROMPT
 from llm.knowledge import Passage
 from llm.redact import redact
 from llm.triage import Triage, triage
+from llm.triage_rules import UNSURE
 
 DISCLAIMER = "本回答由 AI 生成，仅供参考，不能代替医生诊断。身体不适请及时就医，紧急情况请拨打 120。"
 RULE_DISCLAIMER = "本建议由固定的急症规则给出，不能代替医生诊断。身体不适请及时就医，紧急情况请拨打 120。"
@@ -211,10 +212,12 @@ def _without_model(asked: Asked, found: Triage) -> tuple[str, Sequence[Passage],
     """The answer, its sources and who wrote it, where no model has a word in it; None where one may speak.
 
     A red flag's advice is the whole answer; for an urgent one a passage that says the same stands beside it. Another
-    one would quiet: "piles" beside "have the blood in your stool looked at".
+    one would quiet: "piles" beside "have the blood in your stool looked at". Where it is not sure that it is one at
+    all, the best passage stands there in any case.
     """
     if found.advice:
-        beside = [passage for passage in asked.passages[:1] if supports(passage, found.advice)]
+        unsure = found.rule == UNSURE.name
+        beside = [passage for passage in asked.passages[:1] if unsure or supports(passage, found.advice)]
         return found.advice, beside if found.level == "urgent" else (), "triage"
     return None if asked.passages else (NOTHING_FOUND, (), "passages")
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from llm.likeness import ROUTINE, Likeness, digest, embedded, examples, kernels, penalties, phrasings, targets
 from llm.tables import fill
-from llm.triage import ALIKE, WITH_PATTERN, decide
+from llm.triage import ALIKE, decide
 from llm.wording import normalise
 
 RECORD = Path(__file__).parent / "evaluation" / "folds.json"
@@ -83,7 +83,7 @@ def judge(rules: list[str], phrases: list[str], said: list[dict[str, float]]) ->
 def table(result: dict) -> str:
     """The result as a Markdown table, without its rows."""
     names = {"red": "red phrasings", "routine": "routine ones", "families": "families", "folds": "folds"}
-    names |= {"alike": "alarm from", "withPattern": "with a pattern", "recall": "recall", "falseAlarms": "false alarms"}
+    names |= {"alike": "alarm from", "recall": "recall", "falseAlarms": "false alarms"}
     values = " | ".join(str(result[key]) for key in names)
     return f"| {' | '.join(names.values())} |\n|{'---|' * len(names)}\n| {values} |\n"
 
@@ -98,7 +98,6 @@ def main(record: bool) -> None:
         "families": count,
         "folds": FOLDS,
         "alike": ALIKE,
-        "withPattern": WITH_PATTERN,
         **judge(rules, phrases, said),
     }
     text = json.dumps(result, ensure_ascii=False, indent=1)

@@ -1,4 +1,4 @@
-"""`python -m llm.judge`: the triage on phrasings by someone who had seen neither rules nor examples; figures, no rows.
+"""`python -m llm.judge`: the triage on phrasings by two who had seen neither rules nor examples; figures, no rows.
 
 Each recorded opening is kept with the rules that it judged: a set that is opened often is no judge any more.
 """
@@ -16,19 +16,21 @@ from llm.triage import RULES_VERSION, triage
 
 FOLDER = Path(__file__).parent / "evaluation"
 RECORD = FOLDER / "triage.json"
+SETS = ("blind", "villagers")
 Z = 1.96  # for 95 %
 
 
-def phrasings(name: str = "blind") -> list[tuple[str, str]]:
+def phrasings(name: str) -> list[tuple[str, str]]:
     """(level, phrase) of a judging set."""
     with (FOLDER / f"{name}.tsv").open(encoding="utf-8", newline="") as file:
         return [(row["level"], row["phrase"]) for row in csv.DictReader(file, delimiter="\t")]
 
 
-def judged(name: str = "blind") -> dict[str, int | str]:
+def judged(name: str) -> dict[str, int | str]:
     """How many red flags are found, and how many routine phrasings raise an alarm."""
     found = [(level != "routine", triage(phrase).level != "routine") for level, phrase in phrasings(name)]
     return {
+        "set": name,
         "rules": RULES_VERSION,
         "red": sum(red for red, _ in found),
         "found": sum(red and alarm for red, alarm in found),
@@ -46,9 +48,9 @@ def interval(part: int, whole: int) -> tuple[float, float]:
 
 def table(openings: list[dict]) -> str:
     """The openings as a Markdown table."""
-    head = "| opened | rules | recall | false alarms |\n|---|---|---|---|\n"
+    head = "| opened | set | rules | recall | false alarms |\n|---|---|---|---|---|\n"
     return head + "".join(
-        f"| {each['date']} | {each['rules']} | {_share(each['found'], each['red'])} "
+        f"| {each['date']} | {each['set']} | {each['rules']} | {_share(each['found'], each['red'])} "
         f"| {_share(each['alarms'], each['routine'])} |\n"
         for each in openings
     )
@@ -62,8 +64,9 @@ def _share(part: int, whole: int) -> str:
 @click.command()
 @click.option("--record", is_flag=True, help="keep the figures in llm/evaluation/triage.json and README.md")
 def main(record: bool) -> None:
-    """Judge the triage by llm/evaluation/blind.tsv."""
-    openings = [*json.loads(RECORD.read_text("utf-8")), {"date": f"{datetime.now(UTC):%Y-%m-%d}", **judged()}]
+    """Judge the triage by llm/evaluation/blind.tsv and villagers.tsv."""
+    today = [{"date": f"{datetime.now(UTC):%Y-%m-%d}", **judged(name)} for name in SETS]
+    openings = [*json.loads(RECORD.read_text("utf-8")), *today]
     click.echo(table(openings))
     if record:
         RECORD.write_text(json.dumps(openings, indent=1) + "\n", "utf-8")

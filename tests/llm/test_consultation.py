@@ -10,6 +10,8 @@ import pytest
 from llm.backends import BackendUnavailable, OpenAIBackend, Place
 from llm.consultation import NOTHING_FOUND, Asked, Delta, Triaged
 from llm.registry import DEFAULT_MODEL
+from llm.triage import Triage, triage
+from llm.triage_rules import UNSURE
 from support.consult import HYPERTENSION, consult
 
 NOWHERE = "http://127.0.0.1:9/v1"
@@ -17,6 +19,7 @@ STORY = [{"role": "user", "content": "Write a very long story about a river."}]
 
 
 def test_an_emergency_is_answered_with_no_server_at_all():
+    triage("你好")  # the first question of a process reads the phrasings from disk
     events, last = consult(OpenAIBackend(NOWHERE, "none"), Asked("胸口痛得厉害，出冷汗", [HYPERTENSION]))
     assert isinstance(events[0], Triaged) and events[0].triage.rule == "chest_pain"
     assert len(events) == 3 and "120" in last.answer
@@ -52,6 +55,13 @@ def test_an_urgent_sign_gets_its_advice_and_the_passage_that_says_the_same_with_
 def test_beside_an_urgent_advice_no_passage_of_something_else_may_quiet_the_reader():
     _, last = consult(OpenAIBackend(NOWHERE, "none"), Asked("被狗咬了", [HYPERTENSION]))
     assert "狂犬病" in last.answer and last.sources == []
+
+
+def test_where_it_is_not_sure_that_it_is_urgent_the_best_passage_stands_beside(monkeypatch):
+    unsure = Triage(UNSURE.level, UNSURE.name, UNSURE.advice)
+    monkeypatch.setattr("llm.consultation.triage", lambda question: unsure)
+    _, last = consult(OpenAIBackend(NOWHERE, "none"), Asked("说不上来哪里不对", [HYPERTENSION]))
+    assert (last.answer, last.source, last.sources) == (UNSURE.advice, "triage", [HYPERTENSION])
 
 
 def test_health_of_a_server_that_is_not_there_is_down_and_never_raises():

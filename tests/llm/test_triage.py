@@ -5,7 +5,7 @@ import pytest
 from llm import likeness
 from llm.signs import floor
 from llm.triage import RULES_VERSION, decide, normalise, triage
-from llm.triage_rules import RULES
+from llm.triage_rules import RULES, UNSURE
 
 EMERGENCIES = [
     ("胸口疼得厉害，出了一身冷汗", "chest_pain"),
@@ -201,6 +201,15 @@ def test_the_floor_leaves_the_known_everyday_phrasings_alone():
 def test_everyday_denied_past_and_general_questions_stay_routine(question):
     found = triage(question)
     assert (found.level, found.rule, found.advice) == ("routine", None, None)
+
+
+def test_what_sounds_like_danger_but_like_none_in_particular_gets_general_advice():
+    said = {likeness.ROUTINE: 0.2, "stroke": 0.1, "suicide": 0.05}
+    unsure = decide("又不知道咋了", said)
+    assert (unsure.level, unsure.rule) == ("urgent", UNSURE.name)
+    assert unsure.advice and "120" in unsure.advice
+    assert decide("又不知道咋了", said | {"stroke": 0.3}).rule == "stroke"
+    assert decide("又不知道咋了", said | {likeness.ROUTINE: 0.6}).level == "routine"
 
 
 def test_the_suicide_advice_names_the_national_hotline():
