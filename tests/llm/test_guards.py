@@ -68,3 +68,23 @@ def test_half_a_sentence_at_the_end_is_dropped_unless_it_is_all():
 
 def test_markup_and_control_words_are_stripped():
     assert say("**多喝水**<|im_end|>。\n### 休息\n")[0] == "多喝水。\n休息\n"
+
+
+TUBERCULOSIS = "肺结核能治好，药要按时吃满，一般至少6个月，不能好一点就停，停了会耐药。"
+INSULIN = "不会上瘾。有的人打一阵以后能停，由医生定。打针的人不能空腹喝酒。"
+
+
+@pytest.mark.parametrize(
+    ("question", "passage", "sentence", "stays"),
+    [
+        ("肺结核吃药吃到不咳了能停不", TUBERCULOSIS, "肺结核吃药吃到不咳了能停，但不能好一点就停，停了会耐药。", False),
+        ("肺结核吃药吃到不咳了能停不", TUBERCULOSIS, "肺结核的药不能好一点就停，停了会耐药。", True),
+        ("胰岛素打上了能停吗", INSULIN, "有的人打一阵以后能停，由医生定。", True),
+        ("打胰岛素能空腹喝酒吗", INSULIN, "打针的人可以喝酒，但不能空腹喝酒。", False),
+        ("打胰岛素能空腹喝酒吗", INSULIN, "打针的人不能空腹喝酒。", True),
+        ("肺结核怎么治", TUBERCULOSIS, "不按时吃满可能加重，停了会耐药。", True),
+    ],
+)
+def test_only_a_passage_allows_what_was_asked_or_changes_a_treatment(question, passage, sentence, stays):
+    guard = Guard(PROMPT, [passage], question)
+    assert guard.feed(sentence) == (sentence if stays else "")
