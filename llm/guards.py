@@ -29,7 +29,7 @@ _MEDICINE = re.compile(r"药(?!店|房)|松弛剂|镇静剂|抑制剂|拮抗剂|
 # What soothes or sells: only a passage may say so.
 _PROMISE = re.compile(
     r"(不用|不需要|不必|无需|没必要)(再)?(去|看|上|找|到)?(医院|医生|大夫|卫生院|就医|就诊|治疗|管|担心|理会)|根治|治愈|痊愈|包治|特效|"
-    r"(已经|已|都|就)(好了|没事)|随便(吃|喝|用)|推荐.{0,6}(购买|服用)|购买"
+    r"(已经|已|都|就)(好了|没事)|随便(吃|喝|用)|可以(自行|自己|直接|放心)?(停|减|加|换)|推荐.{0,6}(购买|服用)|购买"
 )
 _CAUTION = re.compile(
     r"不要|不能|不可|勿|别|避免|遵医嘱|按医嘱|遵照医嘱|医生(的)?(指导|处方)下|问医生|咨询医生|哪些药|正在用的药"
@@ -38,11 +38,11 @@ _DIAGNOSIS = re.compile(
     r"(?<!如果)(?<!若)(你|您)(这)?(可能|应该|一定|肯定)?(是|得了|患了|患有)[^,,。]{0,10}(病|症|炎|癌|瘤)(?!人|史|者)|诊断为|属于[^,，。]{0,8}(高血压|低血压|糖尿病|病|症|炎)|(高|中|低)(风险|危)"
 )
 # "You may stop it": what changes a treatment, or is what was asked, only a passage may allow.
-_CHANGE = "停|断|减(?![轻少退低弱缓])|加(?![重剧快强])|换(?!气)"
-_MAY = re.compile(
-    rf"(?<![不未没可功])(?:可以|可|能)(?:自行|自己|直接|放心|马上|立即|先|就|再)?({_CHANGE}|[吃喝用做去坐开洗打])"
+_CHANGE = {"停": "停", "断": "断", "减": "减(?![轻少退低弱缓])", "加": "加(?![重剧快强])", "换": "换(?!气)"}
+_MAY = r"(?<![不未没可功])(?:可以|可|能)"
+_DEED = re.compile(
+    rf"{_MAY}(?:自行|自己|直接|放心|马上|立即|先|就|再)?({'|'.join(_CHANGE.values())}|[吃喝用做去坐开洗打])"
 )
-_MAY_SOMEHOW = r"(?<![不未没可功])(?:可以|可|能)[^，。；！？不]{{0,6}}?{}"
 _BARE = re.compile(
     r"(您|你)?(是|是的|不是|可以|不可以|能|不能|会|不会|有|没有|要紧|不要紧|没事|没关系|对|不对|正常|不正常|需要|不需要|好的)(的|了|吃|喝)?"
 )
@@ -136,15 +136,15 @@ class Guard:
         named += [found[0] for found in _PROMISE.finditer(sentence)]
         if _DIAGNOSIS.search(sentence) or any(name not in self._passages for name in named):
             return True
-        if any(not self._allowed(found[1]) for found in _MAY.finditer(sentence)):
+        if any(not self._allowed(found[1]) for found in _DEED.finditer(sentence)):
             return True
         return bool(_MEDICINE.search(sentence)) and not _CAUTION.search(sentence) and not self._retold(sentence)
 
     def _allowed(self, deed: str) -> bool:
         """Whether a passage lets one do that. Changing a treatment always counts, another deed if asked about."""
-        if not re.fullmatch(_CHANGE, deed) and deed not in self._question:
+        if deed not in _CHANGE and deed not in self._question:
             return True
-        return re.search(_MAY_SOMEHOW.format(deed), self._passages) is not None
+        return re.search(rf"{_MAY}[^，。；！？不]{{0,6}}?{_CHANGE.get(deed, deed)}", self._passages) is not None
 
     def _retold(self, sentence: str) -> bool:
         """Whether all that it says of medicines stands in the passages as well."""

@@ -2,11 +2,13 @@
 
 import json
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from llm.judge import RECORD, SETS, interval, judged, phrasings, table
+from llm.judge import RECORD, SETS, interval, phrasings, table
+from llm.judge import judged as judge
 from llm.knowledge import starter_entries
 from llm.likeness import digest, examples
 from llm.tables import README
@@ -14,6 +16,7 @@ from llm.triage import triage
 
 FOLDER = Path(__file__).parents[2] / "llm" / "evaluation"
 RECALL, FALSE_ALARMS = 0.98, 0.05  # the goals
+judged = cache(judge)  # half a minute for a set
 
 
 def test_the_judged_phrasings_are_kept_apart():
