@@ -1,13 +1,15 @@
 """Does the attention gate help? `python -m model.crossval --organ chest --data DIR --work DIR`, resumed fold by fold.
 
 The attention U-Net and the plain one are trained on the same folds of the field recipe's patients, with the same
-seeds and steps, and judged on the patients that they did not see. The record, crossval/<organ>.json, is kept in the
-repository: it holds each patient's Dice at each threshold, from which come the paired difference, the releases'
-thresholds (never chosen on a test set), and what the field release may expect on eyes it never saw.
+seeds and steps, and judged on the patients that they did not see. Each further seed is another split into folds and
+other first weights (repeated k-fold); a patient's Dice is the mean over them, for what chance gives one training is
+as large as what a gate does. The record, crossval/<organ>.json, is kept in the repository: it holds each patient's Dice
+at each threshold, from which come the paired difference, the releases' thresholds (never chosen on a test set), and
+what the field release may expect on eyes it never saw.
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -104,15 +106,20 @@ def _per_dataset(patients: list[str], dice: np.ndarray) -> dict:
     return {str(name): bootstrap(dice[names == name]) for name in np.unique(names)}
 
 
-def _by_label(record: dict, arm: str) -> dict[str, dict[str, list[float]]]:
-    """Label → patient → Dice at each threshold, of all folds that have both arms."""
-    out: dict = {}
-    for judged in record["folds"].values():
-        if all(each in judged for each in ARMS):
-            for patient, labels in judged[arm]["patients"].items():
-                for label, dice in labels.items():
-                    out.setdefault(label, {})[patient] = dice
-    return out
+def paired(record: dict) -> list[dict]:
+    """The folds of all seeds that have both arms: arm → what it was judged at."""
+    judged = [fold for folds in record["seeds"].values() for fold in folds.values()]
+    return [fold for fold in judged if all(arm in fold for arm in ARMS)]
+
+
+def _by_label(record: dict, arm: str) -> dict[str, dict[str, np.ndarray]]:
+    """Label → patient → Dice at each threshold, the mean over the seeds."""
+    found: dict[str, dict[str, list[list[float]]]] = {}
+    for judged in paired(record):
+        for patient, labels in judged[arm]["patients"].items():
+            for label, dice in labels.items():
+                found.setdefault(label, {}).setdefault(patient, []).append(dice)
+    return {label: {name: np.mean(dice, axis=0) for name, dice in rows.items()} for label, rows in found.items()}
 
 
 def read(organ: str) -> dict:
@@ -121,21 +128,23 @@ def read(organ: str) -> dict:
 
 
 def run(config: TrainConfig, data: Path, work: Path, path: Path) -> dict:
-    """Train and judge what the record at `path` does not hold yet; it is written after each training."""
-    settings = {key: value for key, value in asdict(config).items() if key not in ("fold", "attention")}
-    record: dict = {"settings": settings, "thresholds": list(THRESHOLDS), "folds": {}}
+    """Train and judge with `config`'s seed what the record at `path` does not hold yet; it is written after each
+    training, and keeps what it holds of other seeds. Raises ClickException when it was made with other settings."""
+    settings = {key: value for key, value in asdict(config).items() if key not in ("seed", "fold", "attention")}
+    record: dict = {"settings": settings, "thresholds": list(THRESHOLDS), "seeds": {}}
     if path.exists():
         record = json.loads(path.read_text("utf-8"))
-        if record["settings"] != settings:
+        if TrainConfig.from_dict(record["settings"]) != TrainConfig(**settings):
             raise click.ClickException(f"{path} was made with other settings: {record['settings']}")
     samples = load(data, config.facts.datasets, config.facts.part)
+    folds = record["seeds"].setdefault(str(config.seed), {})
     for index in range(config.folds):
-        judged = record["folds"].setdefault(str(index), {})
+        judged = folds.setdefault(str(index), {})
         for arm, attention in ARMS.items():
             if arm in judged:
                 continue
-            own = TrainConfig(**(settings | {"fold": index, "attention": attention}))
-            trained = train(own, data, work / f"{config.organ}-{arm}-{index}")
+            own = replace(config, fold=index, attention=attention)
+            trained = train(own, data, work / f"{config.organ}-{arm}-{config.seed}-{index}")
             _, held_out = fold(samples, index, config.folds, config.seed)
             scores = score(trained.average.module, held_out, own)
             judged[arm] = {"seconds": round(trained.seconds), "patients": scores}
@@ -165,7 +174,7 @@ def _compact(record: dict) -> str:
 @click.option("--work", type=click.Path(path_type=Path), required=True, help="folder for the checkpoints")
 @click.option("--steps", default=300, show_default=True, help="of each training")
 @click.option("--folds", default=TrainConfig.folds, show_default=True)
-@click.option("--seed", default=TrainConfig.seed, show_default=True)
+@click.option("--seed", default=TrainConfig.seed, show_default=True, help="of one repetition; the record keeps others")
 @click.option("--side-px", default=TrainConfig.side_px, help="see films and slices at this size, 0 for the recipe's")
 def main(organ: str, data: Path, work: Path, **settings: Any) -> None:
     """Cross-validate the attention U-Net against the plain one."""

@@ -109,7 +109,7 @@ def paper_table() -> str:
 def crossval_table() -> str:
     """Attention U-Net against the plain one, organ by organ."""
     lines = [
-        "| label | folds, steps | patients | attention U-Net | plain U-Net | paired difference | better in |",
+        "| label | seeds, folds, steps | patients | attention U-Net | plain U-Net | paired difference | better in |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
     for organ in TASKS:
@@ -117,10 +117,9 @@ def crossval_table() -> str:
         if not path.exists():
             continue
         record = crossval.read(organ)
-        whole = sum(len(set(judged) & set(crossval.ARMS)) == len(crossval.ARMS) for judged in record["folds"].values())
         for label, row in record["summary"].items():
             cells = [figure(row[name]) for name in ("attention", "plain", "difference")]
-            folds = f"{whole} of {record['settings']['folds']}, {record['settings']['steps']}"
+            folds = f"{len(record['seeds'])}, {len(crossval.paired(record))}, {record['settings']['steps']}"
             better = f"{row['better']} of {row['patients']}"
             lines.append(f"| {organ} {label} | {folds} | {row['patients']} | {' | '.join(cells)} | {better} |")
     return "\n".join(lines)

@@ -29,6 +29,7 @@ from model.network import NetworkConfig, UNet
 from model.preprocess import GreyPreprocess
 from model.recipes import RECIPES, Recipe
 from model.tasks import TASKS
+from model.teacher import taught
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class TrainConfig:
 
     `start` is a checkpoint of the same network whose averaged weights the run begins with, "" for none. `side_px` is
     the size at which films and slices are seen, 0 for the recipe's: a run at half of it sees four times as many in the
-    same time, and is a good start for one at full size.
+    same time, and is a good start for one at full size. `teacher` is the folder of a release that marks what the data
+    sets leave unmarked (teacher.py), "" for none.
     """
 
     organ: str = "retina"
@@ -55,6 +57,7 @@ class TrainConfig:
     dropout: float = 0.1
     start: str = ""
     side_px: int = 0
+    teacher: str = ""
 
     @classmethod
     def from_dict(cls, values: dict) -> "TrainConfig":
@@ -165,6 +168,8 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500, devices:
     samples = load(data, facts.datasets, facts.part)
     if config.fold >= 0:
         samples, _ = fold(samples, config.fold, config.folds, config.seed)
+    if config.teacher:
+        samples = taught(samples, Path(config.teacher))
     run = Run(config, out, fabric)
     seed = 1000 * fabric.global_rank + config.seed + run.step
     patches = Patches(samples, facts.preprocess, facts.augment, facts.patch, seed)
@@ -186,8 +191,9 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500, devices:
 
 
 def _precision() -> Literal["bf16-mixed", "32-true"]:
-    """bf16 where the hardware multiplies in it: on a processor without AMX it took a third longer than float32."""
-    return "bf16-mixed" if torch.cuda.is_available() or torch.cpu._is_amx_tile_supported() else "32-true"
+    """bf16 where the hardware multiplies in it: elsewhere it took a third longer than float32."""
+    by_hardware = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    return "bf16-mixed" if torch.cuda.is_available() or by_hardware else "32-true"
 
 
 @click.command()
@@ -204,6 +210,7 @@ def _precision() -> Literal["bf16-mixed", "32-true"]:
 @click.option("--attention/--plain", default=True, help="attention gates, or the plain U-Net")
 @click.option("--start", default=TrainConfig.start, help="a checkpoint to begin with, as for another camera's pictures")
 @click.option("--side-px", default=TrainConfig.side_px, help="see films and slices at this size, to begin with")
+@click.option("--teacher", default=TrainConfig.teacher, help="a release that marks what a data set leaves out")
 @click.option("--devices", default="auto", show_default=True, help="how many GPUs or processes; with torchrun, its own")
 def main(data: Path, out: Path, every: int, devices: str, **settings: Any) -> None:
     """Train one organ's network by its recipe."""

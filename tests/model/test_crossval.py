@@ -1,6 +1,7 @@
 """Cross-validation: taken up where it stopped, paired by patient, thresholds from patients that were held out."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from click import ClickException
@@ -22,23 +23,27 @@ def record(gain: list[float]) -> dict:
             curve = [0.8 + gated * each - 0.01 * abs(step - 3) for step in range(len(THRESHOLDS))]
             patients[f"{'stare' if index % 2 else 'drive-train'}/{index}"] = {"vessel": curve}
         folds[arm] = {"patients": patients}
-    return {"folds": {"0": folds}}
+    return {"seeds": {"1": {"0": folds}}}
 
 
 def test_an_arm_left_out_is_made_up_for_and_no_other(labelled, tmp_path):
     path = tmp_path / "retina.json"
     first = crossval.run(TINY, labelled, tmp_path / "work", path)
-    held = [set(first["folds"][index]["plain"]["patients"]) for index in "01"]
+    held = [set(first["seeds"]["1"][index]["plain"]["patients"]) for index in "01"]
     assert not held[0] & held[1]
     assert len(held[0] | held[1]) == 20
 
     kept = json.loads(path.read_text())
-    del kept["folds"]["1"]["plain"]
-    kept["folds"]["0"]["plain"]["seconds"] = -5
+    del kept["seeds"]["1"]["1"]["plain"]
+    kept["seeds"]["1"]["0"]["plain"]["seconds"] = -5
     path.write_text(json.dumps(kept))
     again = crossval.run(TINY, labelled, tmp_path / "work", path)
-    assert again["folds"]["1"]["plain"]["patients"] == first["folds"]["1"]["plain"]["patients"]
-    assert again["folds"]["0"]["plain"]["seconds"] == -5
+    assert again["seeds"]["1"]["1"]["plain"]["patients"] == first["seeds"]["1"]["1"]["plain"]["patients"]
+    assert again["seeds"]["1"]["0"]["plain"]["seconds"] == -5
+
+    other = crossval.run(replace(TINY, seed=2), labelled, tmp_path / "work", path)
+    assert other["seeds"]["1"] == again["seeds"]["1"]
+    assert len(crossval.paired(other)) == 4
 
     with pytest.raises(ClickException, match="other settings"):
         crossval.run(TrainConfig(steps=3, width=4, folds=2), labelled, tmp_path / "work", path)
@@ -53,9 +58,17 @@ def test_the_difference_is_paired():
     assert set(sure["datasets"]) == {"drive-train", "stare"}
 
 
+def test_a_patient_counts_once_with_the_mean_over_seeds():
+    lucky, unlucky = record([0.02, 0.01] * 10), record([-0.02, 0.01] * 10)
+    both = compare({"seeds": {"1": lucky["seeds"]["1"], "2": unlucky["seeds"]["1"]}})["vessel"]
+    assert both["patients"] == 20
+    assert both["difference"]["mean"] == pytest.approx(0.005, abs=1e-4)
+    assert both["better"] == 10
+
+
 def test_thresholds_come_from_the_sets_asked_for():
     mixed = record([0.0] * 4)
-    for patient, labels in mixed["folds"]["0"]["attention"]["patients"].items():
+    for patient, labels in mixed["seeds"]["1"]["0"]["attention"]["patients"].items():
         if patient.startswith("stare"):
             labels["vessel"] = [*labels["vessel"][2:], 0.0, 0.0]
     assert best_thresholds(mixed, ("drive-train",)) == {"vessel": THRESHOLDS[3]}
