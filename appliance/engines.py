@@ -28,6 +28,7 @@ from llm.knowledge import Passage
 from llm.progress import Progress, Step
 from llm.registry import ModelSpec, load_models
 from llm.tables import fill as fill_readme
+from llm.triage import triage
 from model import release
 from model.tasks import TASKS
 
@@ -53,6 +54,7 @@ __all__ = [
     "fill_readme",
     "knowledge",
     "model_files",
+    "read_triage",
     "registry",
     "serve_language_model",
 ]
@@ -123,6 +125,11 @@ class Engines:
         await self.backend.close()
         if self.fallback is not None:
             await self.fallback.close()
+
+
+def read_triage() -> None:
+    """Begin, in the background, to read what triage knows: half a second and more, for which no patient shall wait."""
+    threading.Thread(target=triage, args=["您好"], name="triage", daemon=True).start()
 
 
 def _fallback(settings: FallbackSettings) -> OpenAIBackend | None:

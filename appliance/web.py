@@ -5,7 +5,7 @@ import socket
 import uvicorn
 
 from appliance.app import create_app
-from appliance.engines import Engines
+from appliance.engines import Engines, read_triage
 from appliance.logs import set_up_logs
 from appliance.notify import NotifyingServer, notifier
 from appliance.settings import Settings, told_by_systemd
@@ -32,6 +32,7 @@ def serve(settings: Settings) -> None:
         """The loop turns, a thread is free, and the database can be read."""
         await database.aread(lambda db: db.execute("SELECT 1").fetchone())
 
+    read_triage()
     with hold(settings):
         NotifyingServer(config, works, notifier(told_by_systemd())).run(sockets=_listen(settings))
 

@@ -16,7 +16,8 @@ _CARD = """# {name} {version}
 **Data**: {data} The weights are passed on for research and education under those terms; whoever sells a product
 must clear them first. No image is in this folder.
 
-**Training**: {steps} steps, seed {seed}, {seconds} s on two shared CPU cores. Thresholds: {thresholds}, {chosen}.
+**Training**: {steps} steps, the last with seed {seed}; {minutes:.0f} minutes on two shared CPU cores.{taught}
+Thresholds: {thresholds}, {chosen}.
 
 **Figures**: {protocol}.
 
@@ -27,6 +28,8 @@ must clear them first. No image is in this folder.
 **Golden sample**: `golden.npz`, a phantom drawn by `model/phantom.py`; a loader refuses the release when its
 mask drifts.
 """
+
+_TAUGHT = " What a data set leaves unmarked was marked by {}, where it was sure enough, and learnt from as well."
 
 _USE = {
     "retina": "marks the vessels of a colour fundus photo",
@@ -62,6 +65,7 @@ def record(folder: Path, verdict: dict) -> None:
     opened = releases.load(folder)
     (folder / METRICS).write_text(json.dumps(verdict, indent=2, ensure_ascii=False) + "\n", "utf-8")
     training, pairs = opened.training, zip(opened.labels, opened.thresholds, strict=True)
+    steps, minutes = course(training)
     text = _CARD.format(
         name=opened.name,
         version=opened.version,
@@ -73,7 +77,10 @@ def record(folder: Path, verdict: dict) -> None:
         protocol=verdict["protocol"],
         tables="\n\n".join(_table(name, judged, verdict) for name, judged in verdict["datasets"].items()),
         failures=_FAILURES[opened.organ],
-        **{key: training[key] for key in ("width", "steps", "seed", "seconds")},
+        steps=steps,
+        minutes=minutes,
+        taught=_TAUGHT.format("/".join(Path(teacher).parts[-2:])) if (teacher := training.get("teacher")) else "",
+        **{key: training[key] for key in ("width", "seed")},
     )
     (folder / CARD).write_text(text, "utf-8")
     seal(folder, confidence=verdict["confidence"])
@@ -82,6 +89,13 @@ def record(folder: Path, verdict: dict) -> None:
 def read_record(folder: Path) -> dict:
     """The verdict kept in a release. Raises FileNotFoundError when it has not been judged."""
     return json.loads((folder / METRICS).read_text("utf-8"))
+
+
+def course(training: dict) -> tuple[str, float]:
+    """The steps of a training and of the runs that it began with, in words, and the minutes they took together."""
+    runs = [*training.get("before", ()), training]
+    steps = " + ".join(f"{run['steps']}{f' at {side} px' if (side := run.get('side_px')) else ''}" for run in runs)
+    return steps, sum(run["seconds"] for run in runs) / 60
 
 
 def seal(folder: Path, **facts: object) -> None:

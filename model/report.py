@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib import pyplot
 
 from model import crossval, release
-from model.card import figure, read_record
+from model.card import course, figure, read_record
 from model.gate import RECORD
 from model.tasks import TASKS
 
@@ -152,10 +152,7 @@ def times_table() -> str:
     """What each training took, with the runs that it began with."""
     lines = ["| release | steps | wall-clock minutes, two shared CPU cores |", "| --- | --- | --- |"]
     for folder in folders():
-        training = release.load(folder, verify_hashes=False).training
-        runs = [*training.get("before", ()), training]
-        steps = " + ".join(f"{run['steps']}{f' at {side} px' if (side := run.get('side_px')) else ''}" for run in runs)
-        minutes = sum(run["seconds"] for run in runs) / 60
+        steps, minutes = course(release.load(folder, verify_hashes=False).training)
         lines.append(f"| {folder.parent.name} {folder.name} | {steps} | {minutes:.0f} |")
     return "\n".join(lines)
 
