@@ -53,14 +53,22 @@ def own_key(settings: Settings) -> Identity | None:
 
 
 def make_key(path: Path) -> Identity:
-    """A new key in a file that only its owner reads; durable on return."""
+    """A new key in a file that only its owner reads; whole or not there, also when the power goes.
+
+    Raises FileExistsError rather than lose a key.
+    """
     key = Identity.generate()
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"# 乡医备份密钥；公钥 {key.to_public()}\n{key}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"# 乡医备份密钥；公钥 {key.to_public()}\n{key}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)  # as a rename, but never over another
+    finally:
+        temporary.unlink()
     return key
 
 

@@ -317,6 +317,23 @@ def test_the_key_is_made_once_and_is_private(hospital, tmp_path):
         command.key_sheet(msgspec.structs.replace(hospital, backup=BackupSettings()))
 
 
+def test_a_power_cut_while_a_key_is_made_leaves_none_that_is_empty(tmp_path, monkeypatch):
+    path = tmp_path / "etc" / "key"
+
+    def cut(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as cutting, pytest.raises(KeyboardInterrupt):
+        cutting.setattr("appliance.encryption.os.fsync", cut)
+        make_key(path)
+    assert not path.exists()
+    made = make_key(path)
+    with pytest.raises(FileExistsError):
+        make_key(path)
+    assert str(read_key(path.read_text())) == str(made)
+    assert [each.name for each in path.parent.iterdir()] == ["key"]
+
+
 def test_the_settings_of_backups_have_names_in_file_and_environment(tmp_path):
     (tmp_path / "x.toml").write_text('backup_dir = "/srv/a"\n[backup]\nmount = "/srv"\ndaily = 3\n')
     environ = {"XIANGYI_CONFIG": str(tmp_path / "x.toml"), "XIANGYI_BACKUP_DIR": "/srv/b", "XIANGYI_BACKUP_WEEKLY": "2"}
