@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # Training runs in a process of its own, as it does in life: torch at work in one process with OpenVINO and
 # ONNX Runtime's own OpenVINO was seen to damage the heap. The served box installs no torch.
-# An installation with no network, three releases one after the other: as long as all else. See provisioning/README.md.
+# An installation with no network, three releases one after the other: 11 minutes and more. See provisioning/README.md.
 OFFLINE := tests/provisioning/test_offline.py
 TRAINING := tests/model/test_network.py tests/model/test_train.py tests/model/test_crossval.py
 
