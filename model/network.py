@@ -92,10 +92,11 @@ class UNet(nn.Module):
         below = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.up = nn.ModuleList(nn.ConvTranspose2d(low, high, 2, stride=2) for low, high in below)
         gated = [high for _, high in below if config.attention]
-        self.gates = nn.ModuleList(AttentionGate(high, config.classes, config.whole) for high in gated)
         decoding = zip(below, dropout[-2::-1], strict=True)
         self.decoder = nn.ModuleList(ConvBlock(2 * high, high, share) for (_, high), share in decoding)
         self.head = nn.Conv2d(config.width, config.classes, 1)
+        # Last, so that the same seed gives the rest of it the same first weights, with gates and without.
+        self.gates = nn.ModuleList(AttentionGate(high, config.classes, config.whole) for high in gated)
 
     def forward(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
         skips, answers = [], []

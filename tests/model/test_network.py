@@ -24,6 +24,16 @@ def test_plain_variant_is_the_same_without_gates():
     assert set(plain.state_dict()) <= set(gated.state_dict())
 
 
+def test_with_the_same_seed_both_begin_with_the_same_answer():
+    answers = []
+    for attention in (True, False):
+        torch.manual_seed(3)
+        network = UNet(NetworkConfig(width=4, attention=attention)).eval()
+        answers.append(network(torch.linspace(0, 1, 3 * 32 * 32).reshape(1, 3, 32, 32))[0])
+    assert answers[0].any()
+    assert torch.equal(*answers)
+
+
 @pytest.mark.parametrize(("classes", "size"), [(2, (64, 64)), (3, (32, 96))])
 def test_shapes(classes, size):
     network = UNet(NetworkConfig(width=4, classes=classes))
