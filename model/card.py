@@ -52,8 +52,8 @@ _FAILURES = {
     "retina": "haemorrhages, exudates, laser scars and the rim of the optic disc may be marked as vessels; vessels "
     "thinner than two pixels break off. Other cameras are brought to DRIVE's scale by the width of the field of view, "
     "which a cropped photo misleads.",
-    "chest": "lungs full of fluid or consolidation, and what lies behind the heart, may be left out; the heart was "
-    "learnt on one hospital's upright films only. Children, bedside and side views were never shown to it.",
+    "chest": "lungs full of fluid or consolidation, and what lies behind the heart, may be left out; hearts were "
+    "drawn by people on one hospital's upright films only. Children, bedside and side views were never shown to it.",
     "liver": "lesions were learnt from four people: small ones are missed, and most of what is marked is none: "
     "vessels or the gall bladder. Slices without any liver were never shown to it. Stomach, spleen and "
     "heart may be taken for liver where they touch it.",
