@@ -87,6 +87,7 @@ async def _answer(service: Service, http: httpx.AsyncClient, turn: Turn, body: d
                 first_s = first_s or time.monotonic() - began
                 yield piece
     except httpx.HTTPError as error:
+        _log.warning("llama.cpp broke off: %r", error)
         raise ApiError(500, "llm_failed", "本地模型生成中断，请重试。") from error
     finally:
         service.turns.leave(turn)

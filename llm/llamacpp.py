@@ -55,6 +55,8 @@ class LlamaCpp:
             base_url=self._server.listening_address,
             headers=self._headers,
             timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
+            # Its connections were seen to close right after an answer: one question in ten that had waited was lost.
+            limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
         )
 

@@ -24,6 +24,7 @@ from llm.service import Service
 from llm.turns import Turns
 
 RETRY_LOAD_S = 60.0
+KEEP_ALIVE_S = 30  # longer than clients keep an idle connection (5 s): no question meets one that just closes
 _log = logging.getLogger(__name__)
 
 
@@ -88,7 +89,12 @@ def _run(service: Service, listener: socket.socket, runner: Runner) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     config = uvicorn.Config(
-        create_app(service), log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2
+        create_app(service),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     runner(config, service.works).run(sockets=[listener])
 

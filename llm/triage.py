@@ -1,4 +1,4 @@
-"""Red flags by rule, before any model speaks. Deterministic: the same question gets the same answer for ever.
+"""Red flags by rule, before any model speaks. Deterministic: one machine gives the same question the same answer.
 
 Three readings: patterns (triage_rules.py) for words that people are known to use; likeness to known phrasings
 (triage_examples.tsv) for those that nobody thought of, which weighs how a thing is said (marks.py) as well; and a floor

@@ -91,7 +91,8 @@ def test_who_waits_is_told_the_place(smol):
 
         return [piece for pieces in await asyncio.gather(*map(one, backends)) for piece in pieces]
 
-    assert {piece.place for piece in asyncio.run(crowd()) if isinstance(piece, Place)} == {1, 2}
+    for _ in range(6):  # one who waited in ten was lost where llama.cpp's connections were used again
+        assert {piece.place for piece in asyncio.run(crowd()) if isinstance(piece, Place)} == {1, 2}
 
 
 def test_a_full_queue_is_busy_for_the_client(smol):

