@@ -5,12 +5,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+PLACES = 5  # numbers that tell where a pixel lies
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
     """`width` channels at full resolution, doubled at each of `depth` - 1 poolings; one output for each label.
 
-    `whole`: the network is shown whole pictures in training as in use, so its gates may know a picture's mean.
+    `whole`: the network is shown whole pictures in training as in use, so its gates may know a picture's mean, and
+    where in it a pixel lies.
     """
 
     channels: int = 3
@@ -59,18 +62,31 @@ class AttentionGate(nn.Module):
         self.norm = nn.BatchNorm2d(inner)
         self.told = nn.Conv2d(classes, inner, 1, bias=False)
         self.whole = nn.Conv2d(channels, inner, 1, bias=False) if whole else None
+        self.place = nn.Conv2d(PLACES, inner, 1, bias=False) if whole else None
         self.weight = nn.Conv2d(inner, channels, 3, padding=1)
         for start in (self.told.weight, self.weight.weight, self.weight.bias):
             nn.init.zeros_(start)  # type: ignore[arg-type]
-        if self.whole:
-            nn.init.zeros_(self.whole.weight)
+        for known in filter(None, (self.whole, self.place)):
+            nn.init.zeros_(known.weight)
 
     def forward(self, skip: Tensor, gate: Tensor) -> tuple[Tensor, Tensor]:
         answer = self.answer(gate)
         agreement = self.norm(self.skip(skip) + self.gate(gate)) + self.told(torch.sigmoid(answer))
-        if self.whole:
-            agreement = agreement + self.whole(gate.mean((2, 3), keepdim=True))
+        if self.whole and self.place:
+            agreement = agreement + self.whole(gate.mean((2, 3), keepdim=True)) + self.place(places(gate))
         return skip * (2 * torch.sigmoid(self.weight(torch.relu(agreement)))), answer
+
+
+def places(maps: Tensor) -> Tensor:
+    """(1, PLACES, H, W): where each pixel of `maps` (N, C, H, W) lies, x and y from -1 to 1 on the longer side, and
+    their products; 3 times that, so as to weigh like normed features (CoordConv, Liu et al. 2018, arXiv:1807.03247)."""
+    ones = torch.ones_like(maps[:1, :1], dtype=torch.float32)  # bf16 cannot count to 256
+    # Counted, not read from the shape: an exported network meets other sizes than the one that it was traced with.
+    height, width = ones.sum(2, keepdim=True)[..., :1], ones.sum(3, keepdim=True)[:, :, :1]
+    longer = torch.maximum(height, width)
+    y = (2 * ones.cumsum(2) - 1 - height) / longer
+    x = (2 * ones.cumsum(3) - 1 - width) / longer
+    return (3 * torch.cat([x, y, x * y, x * x, y * y], dim=1)).to(maps.dtype)
 
 
 class UNet(nn.Module):

@@ -36,10 +36,10 @@ from model.teacher import taught
 class TrainConfig:
     """All that decides a training run; saved in its checkpoint. crossval.py holds `fold` out; -1 holds out none.
 
-    `start` is a checkpoint of the same network whose averaged weights the run begins with, "" for none. `side_px` is
-    the size at which films and slices are seen, 0 for the recipe's: a run at half of it sees four times as many in the
-    same time, and is a good start for one at full size. `teacher` is the folder of a release that marks what the data
-    sets leave unmarked (teacher.py), "" for none.
+    `start` is a checkpoint of the same network, or of one with less in its gates, whose averaged weights the run begins
+    with, "" for none. `side_px` is the size at which films and slices are seen, 0 for the recipe's: a run at half of it
+    sees four times as many in the same time, and is a good start for one at full size. `teacher` is the folder of a
+    release that marks what the data sets leave unmarked (teacher.py), "" for none.
     """
 
     organ: str = "retina"
@@ -97,7 +97,9 @@ class Run:
         self.config, self.path, self.step, self.fabric = config, folder / "checkpoint.pt", 0, fabric
         self.network = UNet(config.network).to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if config.start:
-            self.network.load_state_dict(averaged(torch.load(config.start, weights_only=True)))
+            known = averaged(torch.load(config.start, weights_only=True))
+            # A part of the gates that the older network lacks begins at zero, as if it were not there.
+            self.network.load_state_dict({**self.network.state_dict(), **known})
         self.average = AveragedModel(self.network, multi_avg_fn=warming_average(config.average), use_buffers=True)
         optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay

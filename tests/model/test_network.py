@@ -1,10 +1,13 @@
 """The attention U-Net: a gate before every concatenation, a plain twin, and it learns."""
 
+import numpy as np
 import pytest
 import torch
+from onnx.reference import ReferenceEvaluator
 
+from model.export import write_onnx
 from model.losses import deep_loss, dice_focal_loss
-from model.network import AttentionGate, NetworkConfig, UNet
+from model.network import AttentionGate, NetworkConfig, UNet, places
 
 
 def gates(network: UNet) -> list[AttentionGate]:
@@ -77,6 +80,37 @@ def test_a_gate_of_whole_pictures_knows_what_is_far_away():
         elsewhere[..., 6:, 6:] += 1
         same = torch.allclose(gate(skip, signal)[0][..., 0, 0], gate(skip, elsewhere)[0][..., 0, 0])
         assert same == (not whole)
+
+
+def test_a_gate_of_whole_pictures_knows_where_it_is():
+    torch.manual_seed(0)
+    gate = AttentionGate(8, classes=1, whole=True).eval()
+    torch.nn.init.normal_(gate.weight.weight)
+    skip, signal = torch.ones(1, 8, 6, 12), torch.ones(1, 8, 6, 12)
+    alike = gate(skip, signal)[0][..., 1:-1, 1:-1]
+    assert torch.allclose(alike, alike[..., :1, :1].expand_as(alike))
+    torch.nn.init.normal_(gate.place.weight)
+    told = gate(skip, signal)[0]
+    assert not torch.allclose(told[..., 3, 2], told[..., 3, 9]) and not torch.allclose(told[..., 1, 6], told[..., 4, 6])
+
+
+def test_places_are_the_same_for_every_picture_and_lie_on_its_longer_side():
+    x, y, *_ = places(torch.rand(2, 8, 4, 8))[0] / 3
+    assert x[0].tolist() == pytest.approx([-0.875, -0.625, -0.375, -0.125, 0.125, 0.375, 0.625, 0.875])
+    assert y[:, 0].tolist() == pytest.approx([-0.375, -0.125, 0.125, 0.375])
+    assert places(torch.rand(1, 8, 256, 256).bfloat16())[0, 0, 0].float().diff().min() >= 0
+
+
+def test_an_exported_network_says_the_same_at_a_size_that_it_was_not_traced_with(tmp_path):
+    torch.manual_seed(0)
+    network = UNet(NetworkConfig(channels=1, width=4, depth=3, whole=True)).eval()
+    for parameter in network.gates.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    write_onnx(network, tmp_path / "network.onnx", channels=1, multiple=4)
+    image = torch.rand(1, 1, 24, 40)
+    (exported,) = ReferenceEvaluator(str(tmp_path / "network.onnx")).run(None, {"image": image.numpy()})
+    with torch.no_grad():
+        assert np.abs(exported - torch.sigmoid(network(image)[0]).numpy()).max() < 1e-4
 
 
 def test_it_learns_what_it_is_shown():

@@ -174,6 +174,23 @@ def test_a_run_may_begin_with_another_ones_average(tmp_path):
     assert all(torch.equal(value, kept[name]) for name, value in tuned.network.state_dict().items())
 
 
+def test_a_run_may_begin_with_a_network_that_had_less_in_its_gates(tmp_path):
+    first = Run(TINY, tmp_path, CPU)
+    first.save()
+    state = torch.load(first.path, weights_only=True)
+    average = state["average"]
+    for name in [name for name in average if "told" in name]:
+        del average[name]
+    torch.save(state, first.path)
+    (tmp_path / "next").mkdir()
+    tuned = Run(replace(TINY, start=str(first.path)), tmp_path / "next", CPU)
+    assert not tuned.network.gates[0].told.weight.any()
+    average["module.other"] = torch.ones(1)
+    torch.save(state, first.path)
+    with pytest.raises(RuntimeError, match="other"):
+        Run(replace(TINY, start=str(first.path)), tmp_path / "next", CPU)
+
+
 def test_unknown_settings_are_refused():
     with pytest.raises(ValueError, match="momentum"):
         TrainConfig.from_dict({"momentum": 0.9})
