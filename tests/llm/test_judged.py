@@ -16,7 +16,7 @@ from llm.triage import triage
 
 FOLDER = Path(__file__).parents[2] / "llm" / "evaluation"
 RECALL, FALSE_ALARMS = 0.98, 0.05  # the goals
-EDGE = 2  # phrasings of a set so near the threshold that a processor decides
+EDGE = 1  # phrasings of a set so near the threshold that a processor decides
 judged = cache(judge)  # half a minute for a set
 
 
@@ -35,14 +35,13 @@ def test_recall_and_false_alarms_on_phrasings_that_nothing_was_tuned_on(name):
 
 
 def test_the_record_of_the_blind_judges_is_of_these_rules_and_stands_in_the_readme():
-    """A processor's own rounding of the vectors moves a phrasing that lies on the edge: one of 601 did, by 0.0001."""
+    """A processor's own rounding of the vectors moves what lies on the edge: one phrasing of 601, and one of 450."""
     openings = json.loads(RECORD.read_text("utf-8"))
     for opening, name in zip(openings[-len(SETS) :], SETS, strict=True):
         today = judged(name)
-        assert [opening[key] for key in ("set", "rules", "red", "routine")] == [
-            today[key] for key in ("set", "rules", "red", "routine")
-        ]
-        assert abs(opening["found"] - today["found"]) + abs(opening["alarms"] - today["alarms"]) <= EDGE
+        figures = {key: today[key] for key in ("found", "alarms")}
+        assert {**opening, **figures} == {**today, "date": opening["date"]}
+        assert sum(abs(opening[key] - figures[key]) for key in figures) <= EDGE
     assert table(openings) in README.read_text("utf-8")
 
 
