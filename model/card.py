@@ -137,7 +137,22 @@ def _table(dataset: str, judged: dict, verdict: dict) -> str:
             "",
             "Lesions in slices: {found} of {true} found; {right} of {marked} marked ones are right.".format(**lesions),
         ]
+    findings = [agreement_row(code, row) for code, row in judged.get("findings", {}).items()]
+    if findings:
+        lines += ["", *AGREEMENT, *findings]
     return "\n".join(lines)
+
+
+AGREEMENT = (
+    "| finding | images | by the manual mask, mean | ours differs by, with 95 % limits of agreement | mean absolute |",
+    "| --- | --- | --- | --- | --- |",
+)
+
+
+def agreement_row(name: str, row: dict) -> str:
+    """One finding beside the manual mask's, under the heads AGREEMENT."""
+    apart = "{mean:+.3f} ({low:+.3f} to {high:+.3f})".format(**row)
+    return f"| {name} | {row['n']} | {row['manual']:.3f} | {apart} | {row['absolute']:.3f} |"
 
 
 def figure(value: dict[str, float] | None) -> str:

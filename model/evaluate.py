@@ -16,7 +16,8 @@ from scipy.stats import spearmanr
 from model import preprocess, release
 from model.card import record
 from model.confidence import cutoffs
-from model.datasets import DATASETS, Sample, load
+from model.datasets import DATASETS, Sample, labels_of, load
+from model.findings import measure
 from model.inference import Segmenter
 from model.metrics import Figures, confusion, hd95, lesionwise, ranking, summary
 from model.recipes import RECIPES
@@ -26,13 +27,15 @@ from model.tasks import TASKS
 @dataclass(frozen=True)
 class Judged:
     """One image: each shown label's `figures`; each known label's pixels (`both`, `said`, `true`); `lesions` as
-    metrics.lesionwise counts them; what the release `expected` of its own Dice."""
+    metrics.lesionwise counts them; what the release `expected` of its own Dice; what it `measured`: each finding's
+    value, and the same finding's by the manual mask."""
 
     sample: Sample
     figures: dict[str, Figures]
     pixels: dict[str, np.ndarray]
     lesions: np.ndarray
     expected: dict[str, float]
+    measured: dict[str, tuple[float, float]]
 
 
 def judge(segmenter: Segmenter, sample: Sample, careful: bool) -> Judged:
@@ -54,7 +57,15 @@ def judge(segmenter: Segmenter, sample: Sample, careful: bool) -> Judged:
             score = preprocess.restore(probabilities[plane], prepared.shape)[inside]
             shown = confusion(marked[inside], truth[inside]) | ranking(score, truth[inside])
             figures[label.name] = shown | {"hd95_px": hd95(marked, truth)}
-    return Judged(sample, figures, pixels, lesions, answer.confidence.expected_dice)
+    measured = both_ways(answer.mask, sample, prepared.fov) if all(sample.known) else {}
+    return Judged(sample, figures, pixels, lesions, answer.confidence.expected_dice, measured)
+
+
+def both_ways(mask: np.ndarray, sample: Sample, fov: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Finding → its value by `mask`, and by the manual one; what only one of them shows is left out."""
+    organ = DATASETS[sample.dataset].organ
+    ours, manual = ({found.code: found.value for found in measure(organ, m, fov)} for m in (mask, labels_of(sample)))
+    return {code: (value, manual[code]) for code, value in ours.items() if code in manual}
 
 
 def judge_dataset(rows: list[Judged], pool: bool) -> dict:
@@ -68,8 +79,27 @@ def judge_dataset(rows: list[Judged], pool: bool) -> dict:
         "patients": len({row.sample.patient for row in rows}),
         "labels": labels,
         **({"pooled": pooled(rows)} if pool else {}),
+        "findings": agreement(rows),
         "each": {row.sample.name: _rounded(row.figures) for row in rows},
     }
+
+
+def agreement(rows: list[Judged]) -> dict:
+    """Finding → by how much it differs from the manual mask's: mean, and limits of agreement (Bland and Altman 1986),
+    within which 95 % of differences lie were they normal."""
+    codes = dict.fromkeys(code for row in rows for code in row.measured)
+    out = {}
+    for code in codes:
+        ours, manual = np.array([row.measured[code] for row in rows if code in row.measured]).T
+        apart = ours - manual
+        mean, reach = float(apart.mean()), 1.96 * float(apart.std(ddof=1)) if len(apart) > 1 else float("nan")
+        limits = {"mean": mean, "low": mean - reach, "high": mean + reach}
+        out[code] = {key: round(value, 4) for key, value in limits.items()} | {
+            "absolute": round(float(np.abs(apart).mean()), 4),
+            "manual": round(float(manual.mean()), 4),
+            "n": len(apart),
+        }
+    return out
 
 
 def trust(rows: list[Judged], label: str) -> dict:
@@ -112,7 +142,7 @@ def evaluate(folder: Path, data: Path, careful: bool = False, int8: bool = True)
         "protocol": "inside the field of view, per image then mean, 95 % bootstrap interval, thresholds "
         + ", ".join(f"{label.name} {t}" for label, t in zip(opened.labels, opened.thresholds, strict=True))
         + (", INT8" if opened.int8 and int8 else ", FP32")
-        + (", mean over mirrored pictures" if careful else ""),
+        + (", mean over several looks" if careful and opened.careful else ""),
         "datasets": {},
     }
     expected: dict[str, list[float]] = {}
@@ -162,7 +192,7 @@ def _rounded(row: dict[str, Figures]) -> dict[str, Figures]:
 @click.option("--organ", type=click.Choice(list(TASKS)), required=True)
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="folder of the data sets")
 @click.option("--release", "folder", type=click.Path(path_type=Path), help="default: the organ's newest")
-@click.option("--careful", is_flag=True, help="the mean over mirrored pictures, as in the careful mode")
+@click.option("--careful", is_flag=True, help="the mean over several looks, as in the careful mode")
 @click.option("--fp32", is_flag=True, help="FP32 weights, where the processor would be served INT8")
 @click.option("--json", "as_json", is_flag=True, help="the whole verdict, image by image")
 @click.option("--record", "keep", is_flag=True, help="keep the verdict in the release, with its CARD.md")
@@ -175,8 +205,8 @@ def main(organ: str, data: Path, folder: Path | None, careful: bool, fp32: bool,
     if keep:
         if careful or fp32:
             raise click.ClickException("the record holds the careful mode's and FP32's figures by itself")
-        # Without flips the careful mode is one look at the picture as it is.
-        verdict["careful"] = briefly(evaluate(folder, data, careful=True) if release.load(folder).flips else verdict)
+        # A release of one look is the same in both modes.
+        verdict["careful"] = briefly(evaluate(folder, data, careful=True) if release.load(folder).careful else verdict)
         verdict["fp32"] = briefly(evaluate(folder, data, int8=False))
         record(folder, verdict)
     if as_json:

@@ -24,7 +24,8 @@ class Release:
     """What release.json says. `multiple`: the network's input is padded to a multiple of so many pixels.
 
     `thresholds` has one probability for each label; `flips` are the axes ("x", "y") along which the network was
-    trained to see a picture mirrored, which the careful mode uses. `confidence` has each label's cutoffs
+    trained to see a picture mirrored; `leans`, that on held-out patients it gained by several looks at a picture that
+    leans a little: either is what the careful mode does (looks.py). `confidence` has each label's cutoffs
     (confidence.py), once the release has been judged.
     """
 
@@ -37,6 +38,7 @@ class Release:
     multiple: int
     thresholds: tuple[float, ...]
     flips: str
+    leans: bool
     confidence: dict[str, tuple[float, float]]
     metrics: dict
     training: dict
@@ -55,6 +57,11 @@ class Release:
     @property
     def golden(self) -> Path:
         return self.folder / GOLDEN
+
+    @property
+    def careful(self) -> bool:
+        """Whether the careful mode looks more than once."""
+        return bool(self.flips) or self.leans
 
     @property
     def sha256(self) -> str:
@@ -113,6 +120,7 @@ def _from_manifest(folder: Path, manifest: dict) -> Release:
         multiple=int(manifest["input"]["multiple"]),
         thresholds=tuple(float(manifest["threshold"][label.name]) for label in labels),
         flips=manifest["flips"],
+        leans=bool(manifest.get("leans", False)),
         confidence={label: (float(low), float(high)) for label, (low, high) in manifest["confidence"].items()},
         metrics=manifest["metrics"],
         training=manifest["training"],

@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib import pyplot
 
 from model import crossval, release
-from model.card import course, figure, read_record
+from model.card import AGREEMENT, agreement_row, course, figure, read_record
 from model.gate import RECORD
 from model.tasks import TASKS
 
@@ -128,6 +128,16 @@ def crossval_table() -> str:
     return "\n".join(lines)
 
 
+def findings_table() -> str:
+    """How far findings are from those by the manual masks."""
+    lines = list(AGREEMENT)
+    for folder in folders():
+        for dataset, judged in read_record(folder)["datasets"].items():
+            name = f"**{folder.parent.name} {folder.name}**, {dataset}"
+            lines += [agreement_row(f"{name}, {code}", row) for code, row in judged.get("findings", {}).items()]
+    return "\n".join(lines)
+
+
 def gate_table() -> str:
     """How well the gate tells pictures apart, and how many good ones it turns away."""
     judged = json.loads(RECORD.read_text("utf-8"))["judged"]
@@ -213,7 +223,7 @@ def fill(text: str, tables: list[str]) -> str:
 
 def tables() -> list[str]:
     """In the README's order."""
-    return [scores_table(), paper_table(), crossval_table(), gate_table(), times_table()]
+    return [scores_table(), paper_table(), findings_table(), crossval_table(), gate_table(), times_table()]
 
 
 @click.command()

@@ -130,6 +130,17 @@ def test_the_careful_mode_does_not_hang_on_how_a_picture_is_mirrored(organ):
 
 
 @pytest.mark.parametrize("organ", [organ for organ in TASKS if release.newest(organ)])
+def test_the_careful_mode_looks_again_where_that_helped(organ):
+    whole = release.load(release.newest(organ))
+    segmenter, image = Segmenter(whole, OpenVinoEngine(whole.weights)), organ_phantom(organ)
+    careful, plain = (segmenter.probabilities(image, careful)[0] for careful in (True, False))
+    assert careful.shape == plain.shape
+    assert (np.abs(careful - plain).max() > 0.01) == whole.careful
+    assert np.abs(careful - plain).mean() < 0.02
+    assert 0 <= careful.min() <= careful.max() <= 1.001
+
+
+@pytest.mark.parametrize("organ", [organ for organ in TASKS if release.newest(organ)])
 def test_int8_marks_what_fp32_marks(organ):
     """Stated tolerance: 0.02 in probability on the mean pixel, and a Dice of 0.98 between the masks."""
     whole = release.load(release.newest(organ))
