@@ -124,7 +124,8 @@ def _table(dataset: str, judged: dict, verdict: dict) -> str:
     ]
     for key in keys:
         lines.append(f"| {key} | {' | '.join(figure(figures.get(key)) for figures in columns.values())} |")
-    for mode, name in (("careful", "careful mode"), ("fp32", "FP32")):
+    modes = {"careful": "careful mode", "fp32": "FP32"}
+    for mode, name in ((mode, name) for mode, name in modes.items() if mode in verdict):
         for key in ("dice", "auc"):
             there = {label: figures.get(key) for label, figures in verdict[mode][dataset].items()}
             lines.append(f"| {key}, {name} | {' | '.join(figure(there.get(column)) for column in columns)} |")

@@ -142,7 +142,8 @@ def evaluate(folder: Path, data: Path, careful: bool = False, int8: bool = True)
         "protocol": "inside the field of view, per image then mean, 95 % bootstrap interval, thresholds "
         + ", ".join(f"{label.name} {t}" for label, t in zip(opened.labels, opened.thresholds, strict=True))
         + (", INT8" if opened.int8 and int8 else ", FP32")
-        + (", mean over several looks" if careful and opened.careful else ""),
+        + (", mean over leaning looks" if opened.leans else "")
+        + (", mean over mirrored pictures" if careful else ""),
         "datasets": {},
     }
     expected: dict[str, list[float]] = {}
@@ -192,7 +193,7 @@ def _rounded(row: dict[str, Figures]) -> dict[str, Figures]:
 @click.option("--organ", type=click.Choice(list(TASKS)), required=True)
 @click.option("--data", type=click.Path(exists=True, path_type=Path), required=True, help="folder of the data sets")
 @click.option("--release", "folder", type=click.Path(path_type=Path), help="default: the organ's newest")
-@click.option("--careful", is_flag=True, help="the mean over several looks, as in the careful mode")
+@click.option("--careful", is_flag=True, help="the mean over mirrored pictures, as in the careful mode")
 @click.option("--fp32", is_flag=True, help="FP32 weights, where the processor would be served INT8")
 @click.option("--json", "as_json", is_flag=True, help="the whole verdict, image by image")
 @click.option("--record", "keep", is_flag=True, help="keep the verdict in the release, with its CARD.md")
@@ -205,8 +206,8 @@ def main(organ: str, data: Path, folder: Path | None, careful: bool, fp32: bool,
     if keep:
         if careful or fp32:
             raise click.ClickException("the record holds the careful mode's and FP32's figures by itself")
-        # A release of one look is the same in both modes.
-        verdict["careful"] = briefly(evaluate(folder, data, careful=True) if release.load(folder).careful else verdict)
+        if release.load(folder).flips:
+            verdict["careful"] = briefly(evaluate(folder, data, careful=True))
         verdict["fp32"] = briefly(evaluate(folder, data, int8=False))
         record(folder, verdict)
     if as_json:

@@ -151,7 +151,7 @@ class Segmenter:
             raise ReleaseError(f"{self.release.folder}: golden sample drifts, Dice {overlap:.3f} < {GOLDEN_DICE}")
 
     def segment(self, image: np.ndarray, careful: bool = False) -> Segmentation:
-        """`image` uint8 (H, W, 3) RGB → Segmentation. `careful` takes the mean over several looks at it (looks.py)."""
+        """`image` uint8 (H, W, 3) RGB → Segmentation. `careful` takes the mean over mirrored pictures as well."""
         return self.decide(*self.probabilities(image, careful))
 
     def decide(self, probabilities: np.ndarray, prepared: preprocess.Prepared) -> Segmentation:
@@ -174,10 +174,10 @@ class Segmenter:
     def probabilities(self, image: np.ndarray, careful: bool = False) -> tuple[np.ndarray, preprocess.Prepared]:
         """Each label's probability float32 (K, h, w) at the network's scale, zero outside the field of view."""
         prepared = preprocess.prepare(image, self.release.preprocess)
-        if careful and self.release.flips:
-            answer = mirrored(self._look, prepared.tensor, self.release.flips)
-        elif careful and self.release.leans:
+        if self.release.leans:
             answer = leaning(self._look, prepared.tensor)
+        elif careful:
+            answer = mirrored(self._look, prepared.tensor, self.release.flips)
         else:
             answer = self._look(prepared.tensor)
         return answer * prepared.fov, prepared
@@ -188,8 +188,8 @@ class Segmenter:
         return self.engine.run(padded(tensor, self.release.multiple)[None])[0][:, :height, :width]
 
     def _mask(self, planes: list[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
-        """Label by label, so that a 50-megapixel mask never needs all labels' probabilities at full size."""
-        best = np.zeros(shape, np.float32)
+        """Label by label, so that a 50-megapixel mask never needs all labels' probabilities at full size. What two
+        labels claim is the later one's, as in a manual mask (datasets.labels_of): a heart covers a lung."""
         mask = np.zeros(shape, np.uint8)
         task = TASKS[self.release.organ]
         for label, threshold, plane in zip(self.release.labels, self.release.thresholds, planes, strict=True):
@@ -197,9 +197,6 @@ class Segmenter:
             chosen = full >= threshold
             if task.nested and label.index != self.release.labels[0].index:
                 chosen &= mask > 0
-            elif not task.nested:
-                chosen &= full > best
-                np.maximum(best, full, out=best, where=chosen)
             mask[chosen] = label.index
         return mask
 

@@ -1,7 +1,7 @@
-"""The careful mode: the same picture looked at several times, and the mean of what is seen. numpy and OpenCV, no torch.
+"""The same picture looked at several times, and the mean of what is seen. numpy and OpenCV, no torch.
 
-What a network has learned mirrored is mirrored. A film or a slice never is, for the side tells the organ: it is turned,
-scaled and moved a little instead, by less than in training.
+In the careful mode, what a network has learned mirrored is mirrored. A film never is, for the side tells the organ: it
+is turned, scaled and moved a little instead, by less than in training, and always, for a film is small and soon seen.
 """
 
 from collections.abc import Callable

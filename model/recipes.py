@@ -9,7 +9,7 @@ from model.preprocess import FundusPreprocess, GreyPreprocess, Preprocess
 @dataclass(frozen=True)
 class Recipe:
     """`datasets` with the `part` of their patients that is trained on; `patch` pixels a side, `batch` patches a step;
-    the network's `depth`, and its input's `channels`; `leans`: the careful mode's several looks (looks.py) helped
+    the network's `depth`, and its input's `channels`; `leans`: several looks at each picture (looks.py) helped
     patients of the cross-validation that it had not seen."""
 
     datasets: tuple[str, ...]

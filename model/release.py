@@ -24,8 +24,8 @@ class Release:
     """What release.json says. `multiple`: the network's input is padded to a multiple of so many pixels.
 
     `thresholds` has one probability for each label; `flips` are the axes ("x", "y") along which the network was
-    trained to see a picture mirrored; `leans`, that on held-out patients it gained by several looks at a picture that
-    leans a little: either is what the careful mode does (looks.py). `confidence` has each label's cutoffs
+    trained to see a picture mirrored, for the careful mode; `leans`: it always looks several times at a picture that
+    leans a little, for held-out patients gained by that (looks.py). `confidence` has each label's cutoffs
     (confidence.py), once the release has been judged.
     """
 
@@ -57,11 +57,6 @@ class Release:
     @property
     def golden(self) -> Path:
         return self.folder / GOLDEN
-
-    @property
-    def careful(self) -> bool:
-        """Whether the careful mode looks more than once."""
-        return bool(self.flips) or self.leans
 
     @property
     def sha256(self) -> str:

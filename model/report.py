@@ -77,8 +77,9 @@ def scores_table() -> str:
                 cells += [f"{images[name]['mean']:.3f}" for name in ("sensitivity", "specificity", "ece")]
                 name = f"**{folder.parent.name} {folder.name}**"
                 rows.setdefault(key, []).append(f"{name} | {' | '.join(cells)}")
-                careful = record["careful"][dataset][label]
-                rows[key].append(f"… careful mode | {figure(careful['dice'])} | {figure(careful['auc'])} | | | |")
+                if "careful" in record:
+                    careful = record["careful"][dataset][label]
+                    rows[key].append(f"… careful mode | {figure(careful['dice'])} | {figure(careful['auc'])} | | | |")
                 pooled = judged.get("pooled", {}).get(label)
                 if pooled:
                     rows[key].append(f"… pooled per patient | {figure(pooled['dice'])} | | | | |")

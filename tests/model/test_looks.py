@@ -1,4 +1,4 @@
-"""The careful mode's several looks come back to the picture that was asked about."""
+"""Several looks come back to the picture that was asked about."""
 
 import numpy as np
 import pytest

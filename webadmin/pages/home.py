@@ -29,14 +29,12 @@ VERDICTS = {"ok": "本机一切正常", "warning": "本机可以使用，有需�
 
 @dataclass(frozen=True)
 class OrganChoice:
-    """An organ's entry; one without a release is shown, but cannot be chosen; `careful`: it can be looked at several
-    times."""
+    """An organ's entry; one without a release is shown, but cannot be chosen."""
 
     organ: str
     name: str
     image: str
     installed: bool
-    careful: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,12 +64,10 @@ class HomeView(View):
 
 def organ_choices() -> list[OrganChoice]:
     """Every organ of the registry, in its order."""
-    choices = []
-    for task in TASKS.values():
-        folder = release.newest(task.organ)
-        careful = folder is not None and release.load(folder, verify_hashes=False).careful
-        choices.append(OrganChoice(task.organ, task.name_zh, task.image_zh, folder is not None, careful))
-    return choices
+    return [
+        OrganChoice(task.organ, task.name_zh, task.image_zh, release.newest(task.organ) is not None)
+        for task in TASKS.values()
+    ]
 
 
 @get("/")

@@ -131,7 +131,7 @@ function formOf(form, files) {
   const data = new FormData();
   const chosen = new FormData(form);
   data.append("organ", chosen.get("organ"));
-  data.append("careful", chosen.has("careful") && form.querySelector("[data-careful]:checked") !== null);
+  data.append("careful", chosen.has("careful") && chosen.get("organ") === "retina");
   for (const name of ["pixelMm", "sliceMm"]) if (chosen.get(name)) data.append(name, chosen.get(name));
   for (const file of files) data.append("file", file, file.name);
   return data;
