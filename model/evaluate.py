@@ -142,7 +142,6 @@ def evaluate(folder: Path, data: Path, careful: bool = False, int8: bool = True)
         "protocol": "inside the field of view, per image then mean, 95 % bootstrap interval, thresholds "
         + ", ".join(f"{label.name} {t}" for label, t in zip(opened.labels, opened.thresholds, strict=True))
         + (", INT8" if opened.int8 and int8 else ", FP32")
-        + (", mean over leaning looks" if opened.leans else "")
         + (", mean over mirrored pictures" if careful else ""),
         "datasets": {},
     }

@@ -105,7 +105,6 @@ def main(checkpoint: Path, version: str) -> None:
         "input": {"layout": "NCHW", "channels": config.network.channels, "size": None, "multiple": multiple},
         "threshold": even | chosen,
         "flips": facts.augment.flips,
-        "leans": facts.leans,
         "confidence": {},
         "metrics": {
             "thresholds": "chosen on the cross-validation's held-out patients"

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -12,7 +13,6 @@ import openvino
 
 from model import preprocess
 from model.confidence import Confidence, expected_dice, judge, pixelwise
-from model.looks import leaning, mirrored
 from model.release import Release, ReleaseError
 from model.tasks import TASKS
 
@@ -173,19 +173,16 @@ class Segmenter:
 
     def probabilities(self, image: np.ndarray, careful: bool = False) -> tuple[np.ndarray, preprocess.Prepared]:
         """Each label's probability float32 (K, h, w) at the network's scale, zero outside the field of view."""
-        prepared = preprocess.prepare(image, self.release.preprocess)
-        if self.release.leans:
-            answer = leaning(self._look, prepared.tensor)
-        elif careful:
-            answer = mirrored(self._look, prepared.tensor, self.release.flips)
-        else:
-            answer = self._look(prepared.tensor)
-        return answer * prepared.fov, prepared
+        tensor, prepared = padded(self.release, image)
+        height, width = prepared.fov.shape
+        mirrors = [()] if not careful else _mirrors(self.release.flips)
+        probabilities = np.mean([self._run(tensor, axes) for axes in mirrors], axis=0)
+        return probabilities[:, :height, :width] * prepared.fov, prepared
 
-    def _look(self, tensor: np.ndarray) -> np.ndarray:
-        """One pass of the network: float32 (C, h, w) → probabilities (K, h, w)."""
-        height, width = tensor.shape[1:]
-        return self.engine.run(padded(tensor, self.release.multiple)[None])[0][:, :height, :width]
+    def _run(self, tensor: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+        """One pass over the picture mirrored along `axes`, its answer mirrored back; (K, h, w)."""
+        answer = self.engine.run(np.ascontiguousarray(np.flip(tensor, axes))[None])[0]
+        return np.flip(answer, axes)
 
     def _mask(self, planes: list[np.ndarray], shape: tuple[int, int]) -> np.ndarray:
         """Label by label, so that a 50-megapixel mask never needs all labels' probabilities at full size. What two
@@ -201,10 +198,12 @@ class Segmenter:
         return mask
 
 
-def padded(tensor: np.ndarray, multiple: int) -> np.ndarray:
-    """`tensor` (C, h, w) as a network takes it, with zeros below and on the right up to a multiple of pixels."""
-    height, width = tensor.shape[1:]
-    return np.pad(tensor, ((0, 0), (0, -height % multiple), (0, -width % multiple)))
+def padded(release: Release, image: np.ndarray) -> tuple[np.ndarray, preprocess.Prepared]:
+    """What a release's network is given, float32 (C, h, w) with sides that it can halve."""
+    prepared = preprocess.prepare(image, release.preprocess)
+    height, width = prepared.fov.shape
+    bottom, right = -height % release.multiple, -width % release.multiple
+    return np.pad(prepared.tensor, ((0, 0), (0, bottom), (0, right))), prepared
 
 
 def without_islands(plane: np.ndarray, threshold: float, share: float = 0.1) -> np.ndarray:
@@ -213,3 +212,9 @@ def without_islands(plane: np.ndarray, threshold: float, share: float = 0.1) -> 
     areas = stats[1:, cv2.CC_STAT_AREA]
     small = 1 + np.flatnonzero(areas < share * areas.max(initial=0))
     return np.where(np.isin(parts, small), 0, plane).astype(np.float32) if count > 2 else plane
+
+
+def _mirrors(flips: str) -> list[tuple[int, ...]]:
+    """All combinations of the flips as axes of a (C, H, W) array: "xy" gives four."""
+    axes = [{"x": 2, "y": 1}[flip] for flip in flips]
+    return [chosen for count in range(len(axes) + 1) for chosen in combinations(axes, count)]

@@ -18,7 +18,6 @@ from model.card import seal
 from model.datasets import Sample, load
 from model.inference import Segmenter, padded
 from model.metrics import confusion
-from model.preprocess import prepare
 from model.recipes import RECIPES
 from model.tasks import TASKS
 
@@ -28,10 +27,7 @@ IMAGES = 40  # to measure activations on, and as many again to control the accur
 
 def quantise(release: releases.Release, samples: list[Sample]) -> openvino.Model:
     """`samples`: half of them to calibrate with, half to control."""
-    prepared = {
-        sample.name: padded(prepare(sample.image, release.preprocess).tensor, release.multiple)[None]
-        for sample in samples
-    }
+    prepared = {sample.name: padded(release, sample.image)[0][None] for sample in samples}
     calibration, control = samples[::2], samples[1::2]
 
     def inputs(sample: Sample) -> np.ndarray:

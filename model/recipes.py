@@ -9,8 +9,7 @@ from model.preprocess import FundusPreprocess, GreyPreprocess, Preprocess
 @dataclass(frozen=True)
 class Recipe:
     """`datasets` with the `part` of their patients that is trained on; `patch` pixels a side, `batch` patches a step;
-    the network's `depth`, and its input's `channels`; `leans`: several looks at each picture (looks.py) helped
-    patients of the cross-validation that it had not seen."""
+    the network's `depth`, and its input's `channels`."""
 
     datasets: tuple[str, ...]
     preprocess: Preprocess
@@ -20,7 +19,6 @@ class Recipe:
     patch: int = 256
     depth: int = 4
     channels: int = 3
-    leans: bool = False
 
 
 # Films and slices are never mirrored: all show the patient's right on the left, and the side is what tells the heart,
@@ -34,7 +32,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("retina", "field"): Recipe(
         ("drive-train", "stare", "chasedb1"), FundusPreprocess(), Augment(scale=0.25, photo=0.1), part="all"
     ),
-    ("chest", "benchmark"): Recipe(("jsrt",), GreyPreprocess(), _UPRIGHT, depth=5, channels=1, leans=True),
-    ("chest", "field"): Recipe(("jsrt", "shenzhen"), GreyPreprocess(), _UPRIGHT, depth=5, channels=1, leans=True),
+    ("chest", "benchmark"): Recipe(("jsrt",), GreyPreprocess(), _UPRIGHT, depth=5, channels=1),
+    ("chest", "field"): Recipe(("jsrt", "shenzhen"), GreyPreprocess(), _UPRIGHT, depth=5, channels=1),
     ("liver", "field"): Recipe(("lits", "msd"), GreyPreprocess(clahe=0.0), _UPRIGHT, depth=5, channels=1),
 }

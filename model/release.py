@@ -24,8 +24,7 @@ class Release:
     """What release.json says. `multiple`: the network's input is padded to a multiple of so many pixels.
 
     `thresholds` has one probability for each label; `flips` are the axes ("x", "y") along which the network was
-    trained to see a picture mirrored, for the careful mode; `leans`: it always looks several times at a picture that
-    leans a little, for held-out patients gained by that (looks.py). `confidence` has each label's cutoffs
+    trained to see a picture mirrored, which the careful mode uses. `confidence` has each label's cutoffs
     (confidence.py), once the release has been judged.
     """
 
@@ -38,7 +37,6 @@ class Release:
     multiple: int
     thresholds: tuple[float, ...]
     flips: str
-    leans: bool
     confidence: dict[str, tuple[float, float]]
     metrics: dict
     training: dict
@@ -115,7 +113,6 @@ def _from_manifest(folder: Path, manifest: dict) -> Release:
         multiple=int(manifest["input"]["multiple"]),
         thresholds=tuple(float(manifest["threshold"][label.name]) for label in labels),
         flips=manifest["flips"],
-        leans=bool(manifest.get("leans", False)),
         confidence={label: (float(low), float(high)) for label, (low, high) in manifest["confidence"].items()},
         metrics=manifest["metrics"],
         training=manifest["training"],
