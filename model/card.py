@@ -125,10 +125,10 @@ def _table(dataset: str, judged: dict, verdict: dict) -> str:
     for key in keys:
         lines.append(f"| {key} | {' | '.join(figure(figures.get(key)) for figures in columns.values())} |")
     modes = {"careful": "careful mode", "fp32": "FP32"}
-    for mode, name in ((mode, name) for mode, name in modes.items() if mode in verdict):
+    for mode in (mode for mode in modes if mode in verdict):
         for key in ("dice", "auc"):
             there = {label: figures.get(key) for label, figures in verdict[mode][dataset].items()}
-            lines.append(f"| {key}, {name} | {' | '.join(figure(there.get(column)) for column in columns)} |")
+            lines.append(f"| {key}, {modes[mode]} | {' | '.join(figure(there.get(column)) for column in columns)} |")
     trust = {label: figures["confidence"]["rank_correlation"] for label, figures in judged["labels"].items()}
     told = " | ".join(f"{trust[name]:.2f}" if name in trust else "–" for name in columns)
     lines.append(f"| rank correlation of the confidence with Dice | {told} |")
@@ -138,9 +138,8 @@ def _table(dataset: str, judged: dict, verdict: dict) -> str:
             "",
             "Lesions in slices: {found} of {true} found; {right} of {marked} marked ones are right.".format(**lesions),
         ]
-    findings = [agreement_row(code, row) for code, row in judged.get("findings", {}).items()]
-    if findings:
-        lines += ["", *AGREEMENT, *findings]
+    if judged["findings"]:
+        lines += ["", *AGREEMENT, *(agreement_row(code, row) for code, row in judged["findings"].items())]
     return "\n".join(lines)
 
 

@@ -135,7 +135,7 @@ def findings_table() -> str:
     for folder in folders():
         for dataset, judged in read_record(folder)["datasets"].items():
             name = f"**{folder.parent.name} {folder.name}**, {dataset}"
-            lines += [agreement_row(f"{name}, {code}", row) for code, row in judged.get("findings", {}).items()]
+            lines += [agreement_row(f"{name}, {code}", row) for code, row in judged["findings"].items()]
     return "\n".join(lines)
 
 

@@ -135,9 +135,9 @@ def test_a_heart_covers_a_lung_as_in_a_manual_mask():
     probabilities = np.zeros((2, *prepared.fov.shape), np.float32)
     probabilities[0, 40:120, 40:120] = 0.99  # the lung, and surer of it
     probabilities[1, 80:160, 80:160] = 0.7
-    mask, one = segmenter.decide(probabilities, prepared).mask, image.shape[0] / prepared.fov.shape[0]
-    assert mask[int(100 * one), int(100 * one)] == 3
-    assert mask[int(60 * one), int(60 * one)] == 2
+    mask, scale = segmenter.decide(probabilities, prepared).mask, image.shape[0] / prepared.fov.shape[0]
+    assert mask[int(100 * scale), int(100 * scale)] == 3
+    assert mask[int(60 * scale), int(60 * scale)] == 2
 
 
 @pytest.mark.parametrize("organ", [organ for organ in TASKS if release.newest(organ)])
