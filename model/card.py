@@ -94,8 +94,12 @@ def read_record(folder: Path) -> dict:
 def course(training: dict) -> tuple[str, float]:
     """The steps of a training and of the runs that it began with, in words, and the minutes they took together."""
     runs = [*training.get("before", ()), training]
-    steps = " + ".join(f"{run['steps']}{f' at {side} px' if (side := run.get('side_px')) else ''}" for run in runs)
-    return steps, sum(run["seconds"] for run in runs) / 60
+    parts = []
+    for run in runs:
+        at = f" at {side} px" if (side := run.get("side_px")) else ""
+        half = f", {first} of them at half the size" if (first := run.get("half_steps")) else ""
+        parts.append(f"{run['steps']}{at}{half}")
+    return " + ".join(parts), sum(run["seconds"] for run in runs) / 60
 
 
 def seal(folder: Path, **facts: object) -> None:

@@ -176,6 +176,7 @@ def _compact(record: dict) -> str:
 @click.option("--folds", default=TrainConfig.folds, show_default=True)
 @click.option("--seed", default=TrainConfig.seed, show_default=True, help="of one repetition; the record keeps others")
 @click.option("--side-px", default=TrainConfig.side_px, help="see films and slices at this size, 0 for the recipe's")
+@click.option("--half-steps", default=TrainConfig.half_steps, help="so many of the first steps at half that size")
 def main(organ: str, data: Path, work: Path, **settings: Any) -> None:
     """Cross-validate the attention U-Net against the plain one."""
     config = TrainConfig(organ=organ, recipe="field", **settings)

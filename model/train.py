@@ -8,7 +8,7 @@ Lightning Fabric places it: on the processor, on a GPU, or on several, as in
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from model.data import Patches
-from model.datasets import fold, load
+from model.datasets import Sample, fold, load
 from model.losses import deep_loss
 from model.network import NetworkConfig, UNet
 from model.preprocess import GreyPreprocess
@@ -57,6 +57,7 @@ class TrainConfig:
     dropout: float = 0.1
     start: str = ""
     side_px: int = 0
+    half_steps: int = 0
     teacher: str = ""
 
     @classmethod
@@ -71,9 +72,11 @@ class TrainConfig:
     def facts(self) -> Recipe:
         """What is trained on. Raises KeyError for an organ and recipe that do not go together."""
         recipe = RECIPES[self.organ, self.recipe]
-        if not self.side_px or not isinstance(recipe.preprocess, GreyPreprocess):
-            return recipe
-        return replace(recipe, preprocess=replace(recipe.preprocess, side_px=self.side_px), patch=self.side_px)
+        return _at(recipe, self.side_px) if self.side_px else recipe
+
+    def facts_at(self, step: int) -> Recipe:
+        """What is trained on in `step`."""
+        return _at(self.facts, self.facts.patch // 2) if step < self.half_steps else self.facts
 
     @property
     def network(self) -> NetworkConfig:
@@ -87,6 +90,13 @@ class TrainConfig:
             return (step + 1) / self.warmup
         progress = (step - self.warmup) / max(1, self.steps - self.warmup)
         return float(0.5 * (1 + np.cos(np.pi * min(progress, 1.0))))
+
+
+def _at(recipe: Recipe, side_px: int) -> Recipe:
+    """The recipe with films and slices seen at `side_px`; a fundus photo has the scale of its vessels."""
+    if not isinstance(recipe.preprocess, GreyPreprocess):
+        return recipe
+    return replace(recipe, preprocess=replace(recipe.preprocess, side_px=side_px), patch=side_px)
 
 
 class Run:
@@ -166,21 +176,18 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500, devices:
     fabric.launch()
     out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)  # OpenCV's threads do not survive the fork of the loader's worker: it hung
-    facts = config.facts
-    samples = load(data, facts.datasets, facts.part)
+    samples = load(data, config.facts.datasets, config.facts.part)
     if config.fold >= 0:
         samples, _ = fold(samples, config.fold, config.folds, config.seed)
     if config.teacher:
         samples = taught(samples, Path(config.teacher))
     run = Run(config, out, fabric)
-    seed = 1000 * fabric.global_rank + config.seed + run.step
-    patches = Patches(samples, facts.preprocess, facts.augment, facts.patch, seed)
-    loader = DataLoader(patches, facts.batch, num_workers=1, prefetch_factor=4, pin_memory=fabric.device.type == "cuda")
-    batches = iter(fabric.setup_dataloaders(loader))
-    started, losses = time.monotonic() - run.seconds, []
+    first, started, losses = run.step, time.monotonic() - run.seconds, []
     hidden = not fabric.is_global_zero
     with tqdm(total=config.steps, initial=run.step, unit="step", mininterval=5, disable=hidden) as bar:
         while run.step < config.steps:
+            if run.step in (first, config.half_steps):
+                batches = _batches(config.facts_at(run.step), samples, run)
             losses.append(run.learn(*next(batches)))
             bar.update()
             if run.step % 50 == 0:
@@ -190,6 +197,15 @@ def train(config: TrainConfig, data: Path, out: Path, every: int = 500, devices:
                 run.seconds = time.monotonic() - started
                 run.save()
     return run
+
+
+def _batches(facts: Recipe, samples: list[Sample], run: Run) -> Iterator[Any]:
+    """Batches of Patches without end; another seed for each process and wherever a run is taken up."""
+    seed = 1000 * run.fabric.global_rank + run.config.seed + run.step
+    patches = Patches(samples, facts.preprocess, facts.augment, facts.patch, seed)
+    pinned = run.fabric.device.type == "cuda"
+    loader = DataLoader(patches, facts.batch, num_workers=1, prefetch_factor=4, pin_memory=pinned)
+    return iter(run.fabric.setup_dataloaders(loader))
 
 
 def _precision() -> Literal["bf16-mixed", "32-true"]:
@@ -212,14 +228,17 @@ def _precision() -> Literal["bf16-mixed", "32-true"]:
 @click.option("--attention/--plain", default=True, help="attention gates, or the plain U-Net")
 @click.option("--start", default=TrainConfig.start, help="a checkpoint to begin with, as for another camera's pictures")
 @click.option("--side-px", default=TrainConfig.side_px, help="see films and slices at this size, to begin with")
+@click.option("--half-steps", default=TrainConfig.half_steps, help="so many of the first steps at half that size")
 @click.option("--teacher", default=TrainConfig.teacher, help="a release that marks what a data set leaves out")
 @click.option("--devices", default="auto", show_default=True, help="how many GPUs or processes; with torchrun, its own")
 def main(data: Path, out: Path, every: int, devices: str, **settings: Any) -> None:
     """Train one organ's network by its recipe."""
     if (settings["organ"], settings["recipe"]) not in RECIPES:
         raise click.ClickException(f"there is no recipe {settings['recipe']!r} for {settings['organ']}")
-    if settings["side_px"] and settings["organ"] == "retina":
-        raise click.ClickException("a fundus photo has the scale of its vessels: --side-px is for films and slices")
+    if (settings["side_px"] or settings["half_steps"]) and settings["organ"] == "retina":
+        raise click.ClickException(
+            "a fundus photo has the scale of its vessels: --side-px and --half-steps are for films and slices"
+        )
     train(TrainConfig(**settings), data, out, every, devices)
 
 

@@ -25,7 +25,7 @@ from model.metrics import confusion, hd95, lesionwise, ranking, summary
 from model.phantom import chest_phantom, fundus_phantom
 from model.preprocess import FundusPreprocess, GreyPreprocess, prepare
 from model.tasks import TASKS
-from model.train import Run, TrainConfig
+from model.train import Run, TrainConfig, train
 from support.box import ROOT
 
 TINY = TrainConfig(steps=3, width=4, warmup=2)
@@ -187,6 +187,27 @@ def test_a_run_may_begin_with_a_network_that_had_less_in_its_gates(tmp_path):
     torch.save(state, first.path)
     with pytest.raises(RuntimeError, match="other"):
         Run(replace(TINY, start=str(first.path)), tmp_path / "next", CPU)
+
+
+def test_a_run_sees_films_small_at_first_also_when_it_was_killed(tmp_path, monkeypatch):
+    sides, learn, film = list[int](), Run.learn, chest_phantom()
+    regions, fov = np.zeros((*film.shape[:2], 2), np.uint8), np.ones(film.shape[:2], np.uint8)
+    films = [Sample("p", "jsrt", "p", film, regions, fov, (True, True))]
+
+    def seen(run: Run, image: torch.Tensor, *others: torch.Tensor) -> float:
+        sides.append(image.shape[-1])
+        if len(sides) in (2, 5):
+            raise KeyboardInterrupt
+        return learn(run, image, *others)
+
+    monkeypatch.setattr(Run, "learn", seen)
+    monkeypatch.setattr("model.train.load", lambda *_: films)
+    config = replace(TINY, organ="chest", recipe="field", steps=4, half_steps=2)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path, tmp_path, every=1)
+    train(config, tmp_path, tmp_path, every=1)
+    assert sides == [128, 128, 128, 256, 256, 256]
 
 
 def test_unknown_settings_are_refused():
