@@ -250,7 +250,7 @@ def release_verify(settings: Settings, folder: Path) -> None:
 @click.option(
     "--careful",
     is_flag=True,
-    help="the mean over mirrored pictures: slower, a little better; not for the liver, which has a side",
+    help="fundus photos only, for organs have a side: the mean over mirrored pictures, slower, a little better",
 )
 @click.option("--pixel-mm", type=float, help="side of a pixel, where it is known: areas and lengths are metric then")
 @click.option("--slice-mm", type=float, help="distance of neighbouring slices: with --pixel-mm, the liver's volume")

@@ -83,7 +83,7 @@ def record(folder: Path, verdict: dict) -> None:
         **{key: training[key] for key in ("width", "seed")},
     )
     (folder / CARD).write_text(text, "utf-8")
-    seal(folder, confidence=verdict["confidence"])
+    seal(folder, **{key: verdict[key] for key in ("confidence", "carefulConfidence") if key in verdict})
 
 
 def read_record(folder: Path) -> dict:
@@ -137,7 +137,7 @@ def _table(dataset: str, judged: dict, verdict: dict) -> str:
     told = " | ".join(f"{trust[name]:.2f}" if name in trust else "–" for name in columns)
     lines.append(f"| rank correlation of the confidence with Dice | {told} |")
     lesions = judged.get("pooled", {}).get("lesions")
-    if lesions:
+    if lesions and lesions["true"]:
         lines += [
             "",
             "Lesions in slices: {found} of {true} found; {right} of {marked} marked ones are right.".format(**lesions),

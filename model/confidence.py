@@ -7,8 +7,8 @@ import numpy as np
 LEVELS = ("low", "medium", "high")
 _WORDS_ZH = {
     "high": "把握较高：与评测中多数图片相当，仍请医生核对。",
-    "medium": "把握一般：比评测中多数图片更难判断，请重点核对边界。",
-    "low": "把握较低：比评测中九成五的图片更难判断，标注很可能有错，请以原图为准。",
+    "medium": "把握一般：有标注比评测中四分之三的图片更难判断，请重点核对边界。",
+    "low": "把握较低：有标注比评测中九成五的图片更难判断，或有脏器没有标出；标注很可能有错，请以原图为准。",
 }
 
 
@@ -48,16 +48,18 @@ def expected_dice(plane: np.ndarray, threshold: float) -> float | None:
     return round(float(2 * plane[marked].sum() / (plane.sum() + marked.sum())), 4)
 
 
-def judge(expected: dict[str, float], cutoffs: dict[str, tuple[float, float]]) -> Confidence:
-    """The word for a mask is that of its least sure label; one that marks nothing at all is never sure.
+def judge(
+    expected: dict[str, float], cutoffs: dict[str, tuple[float, float]], organs: tuple[str, ...] = ()
+) -> Confidence:
+    """The word for a mask is that of its least sure label; it is low where one of `organs`, or everything, is not
+    marked, and for a label that the release was not judged on.
 
     `cutoffs` has, for each label, the expected Dice that 5 % and that 25 % of the judged images were below.
     """
-    levels = [LEVELS.index("high" if expected else "low")]
+    levels = [2] if expected and all(organ in expected for organ in organs) else [0]
     for label, value in expected.items():
-        if label in cutoffs:
-            low, high = cutoffs[label]
-            levels.append(0 if value < low else 1 if value < high else 2)
+        low, high = cutoffs.get(label, (1.0, 1.0))
+        levels.append(0 if value < low else 1 if value < high else 2)
     return Confidence(LEVELS[min(levels)], expected)
 
 

@@ -42,7 +42,7 @@ def judge(segmenter: Segmenter, sample: Sample, careful: bool) -> Judged:
     """Segment one image and compare, inside its field of view."""
     inside = sample.fov > 0
     probabilities, prepared = segmenter.probabilities(sample.image, careful)
-    answer = segmenter.decide(probabilities, prepared)
+    answer = segmenter.decide(probabilities, prepared, careful)
     task = TASKS[segmenter.release.organ]
     figures, pixels, lesions = {}, {}, np.zeros(4, int)
     for plane, label in enumerate(task.labels):
@@ -206,7 +206,8 @@ def main(organ: str, data: Path, folder: Path | None, careful: bool, fp32: bool,
         if careful or fp32:
             raise click.ClickException("the record holds the careful mode's and FP32's figures by itself")
         if release.load(folder).flips:
-            verdict["careful"] = briefly(evaluate(folder, data, careful=True))
+            careful_verdict = evaluate(folder, data, careful=True)
+            verdict |= {"careful": briefly(careful_verdict), "carefulConfidence": careful_verdict["confidence"]}
         verdict["fp32"] = briefly(evaluate(folder, data, int8=False))
         record(folder, verdict)
     if as_json:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from model.geometry import Point, centre_lines, long_axis, outline, parts, widest_row
+from model.geometry import Point, at_edge, centre_lines, long_axis, outline, parts, widest_row
+from model.preprocess import fov_diameter
 
 _HEDGE = "（自动测量，仅供医生参考）"
 _LONGEST_PX = 1024  # masks are measured no larger than this: a 50-megapixel one would cost seconds and tell no more
@@ -31,11 +32,14 @@ class Finding:
     strokes: tuple[Stroke, ...] = ()
 
 
-def measure(organ: str, mask: np.ndarray, fov: np.ndarray, pixel_mm: float | None = None) -> list[Finding]:
+def measure(
+    organ: str, mask: np.ndarray, fov: np.ndarray, pixel_mm: float | None = None, by_hand: bool = False
+) -> list[Finding]:
     """The findings of one picture.
 
     `mask` uint8 (H, W) of label indices; `fov` uint8 (h, w), 1 where there is picture, at the network's scale;
-    `pixel_mm` the side of one of the mask's pixels, when it is known: areas and lengths are metric then.
+    `pixel_mm` the side of one of the mask's pixels, when it is known: areas and lengths are metric then. `by_hand`:
+    a person has drawn it, so nothing is said of how often the model errs.
     """
     if organ == "retina":
         vessels = _at(mask == 1, fov.shape) & (fov > 0)
@@ -44,9 +48,11 @@ def measure(organ: str, mask: np.ndarray, fov: np.ndarray, pixel_mm: float | Non
     shape = round(mask.shape[0] / shrink), round(mask.shape[1] / shrink)
     small = cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST)
     scale = Scale(shrink, small.size, pixel_mm * shrink if pixel_mm else None)
+    if organ == "chest" and at_edge(mask > 0):
+        return []  # not wholly seen, which quality.judge_mask says: a heart cut off below was measured as a small one
     if organ == "chest":
         return [*cardiothoracic_ratio(small == 2, small == 3, scale), *lung_areas(small == 2, scale)]
-    return liver(small > 0, small == 2, scale)
+    return liver(small > 0, small == 2, scale, by_hand)
 
 
 @dataclass(frozen=True)
@@ -82,13 +88,12 @@ def vessel_density(vessels: np.ndarray, fov: np.ndarray) -> Finding:
 
 
 def vessel_shape(vessels: np.ndarray, fov: np.ndarray) -> list[Finding]:
-    """Mean calibre as thousandths of the field of view's width, for a photo tells no millimetres; and tortuosity, the
-    length of the pieces between branchings over their chords' (arc over chord, Hart et al. 1999)."""
+    """Mean calibre as thousandths of the field of view's diameter, for a photo tells no millimetres; and tortuosity,
+    the length of the pieces between branchings over their chords' (arc over chord, Hart et al. 1999)."""
     lines = centre_lines(vessels)
     if lines.lengths_px.size == 0:
         return []
-    columns = np.flatnonzero(fov.any(axis=0))
-    calibre = round(1000 * lines.calibre_px / int(columns[-1] - columns[0] + 1), 1)
+    calibre = round(1000 * lines.calibre_px / fov_diameter(fov), 1)
     tortuosity = round(float(lines.lengths_px.sum() / lines.chords_px.sum()), 3)
     return [
         Finding(
@@ -109,7 +114,7 @@ def vessel_shape(vessels: np.ndarray, fov: np.ndarray) -> list[Finding]:
 
 
 def cardiothoracic_ratio(lungs: np.ndarray, heart: np.ndarray, scale: Scale) -> list[Finding]:
-    """The heart's greatest width over the thorax's (Danzer 1919), when both are wholly seen; bool planes (h, w).
+    """The heart's greatest width over the thorax's (Danzer 1919), when the one lies in the other; bool planes (h, w).
 
     The heart's width is the sum of its reaches to both sides of the thorax's middle, each drawn at its own height.
     """
@@ -120,7 +125,7 @@ def cardiothoracic_ratio(lungs: np.ndarray, heart: np.ndarray, scale: Scale) -> 
     columns = np.flatnonzero(heart.any(axis=0))
     first, last = int(columns[0]), int(columns[-1])
     middle = (left + right) / 2
-    if not (left < first < middle < last < right) or left <= 0 or right >= heart.shape[1] - 1:
+    if not left < first < middle < last < right:
         return []
     ratio = round((last - first + 1) / (right - left + 1), 2)
     rows = [float(np.flatnonzero(heart[:, column]).mean()) for column in (first, last)]
@@ -137,23 +142,30 @@ def cardiothoracic_ratio(lungs: np.ndarray, heart: np.ndarray, scale: Scale) -> 
 
 
 def lung_areas(lungs: np.ndarray, scale: Scale) -> list[Finding]:
-    """The area of each lung field and by how much they differ; nothing unless there are two."""
-    two = parts(lungs, least=0.01 * lungs.size)[:2]
-    if len(two) < 2:
+    """The area of each lung field and by how much they differ; nothing unless there are two, side by side."""
+    pieces = parts(lungs, least=0.01 * lungs.size)
+    sides: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    if pieces:
+        middle = np.flatnonzero(np.any(pieces, axis=0).any(axis=0))[[0, -1]].mean()
+        for piece in pieces:  # disease can leave a lung marked in more than one
+            sides[int(np.nonzero(piece)[1].mean() > middle)].append(piece)
+    if not all(sides):
         return []
-    two.sort(key=lambda part: np.nonzero(part)[1].mean())
+    ends, starts = (np.flatnonzero(np.any(side, axis=0).any(axis=0)) for side in sides)
+    if ends[-1] >= starts[0]:
+        return []
+    left, right = (float(np.sum(side)) for side in sides)
     out = []
-    for side, name, part in zip(("left", "right"), ("图左侧肺野", "图右侧肺野"), two, strict=True):
-        value, unit, words = scale.area(part.sum())
+    for side, name, area in (("left", "图左侧肺野", left), ("right", "图右侧肺野", right)):
+        value, unit, words = scale.area(area)
         out.append(Finding(f"lung_area_{side}", name, value, unit, f"{name}面积{words} {value} {unit}{_HEDGE}。"))
-    left, right = (float(part.sum()) for part in two)
     difference = round(100 * abs(left - right) / max(left, right), 1)
     smaller = "左" if left < right else "右"
     text = f"两侧肺野面积相差约 {difference} %，较小的一侧在图的{smaller}边。心影、膈肌高低与体位都会造成差异{_HEDGE}。"
     return [*out, Finding("lung_asymmetry", "两肺面积差", difference, "%", text)]
 
 
-def liver(organ: np.ndarray, lesions: np.ndarray, scale: Scale) -> list[Finding]:
+def liver(organ: np.ndarray, lesions: np.ndarray, scale: Scale, by_hand: bool) -> list[Finding]:
     """The liver's area in this slice; the suspected lesions counted and outlined, the largest one's long axis drawn.
 
     `organ` bool (h, w) with the lesions in it; specks under 0.005 % of the picture are no lesions.
@@ -165,12 +177,12 @@ def liver(organ: np.ndarray, lesions: np.ndarray, scale: Scale) -> list[Finding]
     found = parts(lesions, least=5e-5 * lesions.size)
     outlines = tuple(scale.stroke(outline(part), closed=True) for part in found)
     if not found:
-        text = f"这一层面没有标出疑似病灶；小的病灶可能漏标，不能据此排除{_HEDGE}。"
+        missed = "" if by_hand else "；小的病灶可能漏标，不能据此排除"
+        text = f"这一层面没有标出疑似病灶{missed}{_HEDGE}。"
         return [*out, Finding("lesion_count", "疑似病灶", 0, "处", text)]
     share = round(100 * float(sum(part.sum() for part in found)) / float(organ.sum()), 1)
-    text = (
-        f"这一层面标出 {len(found)} 处疑似病灶，合计约占肝脏面积的 {share} %；其中多数会是血管、胆囊等的误标{_HEDGE}。"
-    )
+    wrong = "" if by_hand else "；其中多数会是血管、胆囊等的误标"
+    text = f"这一层面标出 {len(found)} 处疑似病灶，合计约占肝脏面积的 {share} %{wrong}{_HEDGE}。"
     out.append(Finding("lesion_count", "疑似病灶", len(found), "处", text, outlines))
     ends = max((long_axis(part) for part in found), key=_apart)
     length, unit = scale.length(_apart(ends) + 1)

@@ -16,6 +16,11 @@ def parts(plane: np.ndarray, least: float = 0.0) -> list[np.ndarray]:
     return [labelled == index for index in order if stats[index, cv2.CC_STAT_AREA] >= max(1, least)]
 
 
+def at_edge(plane: np.ndarray) -> bool:
+    """Does a bool plane (H, W) reach the picture's edge?"""
+    return bool(plane[[0, -1]].any() or plane[:, [0, -1]].any())
+
+
 def outline(part: np.ndarray) -> list[Point]:
     """The outer contour of one part, (x, y) of its pixels' centres, simplified to half a pixel."""
     contours, _ = cv2.findContours(part.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)

@@ -69,6 +69,9 @@ class OnnxRuntimeEngine:
         available = onnxruntime.get_available_providers()
         wanted = [p for p in self._providers[compute] if (p if isinstance(p, str) else p[0]) in available]
         self._session = onnxruntime.InferenceSession(str(weights), providers=wanted)
+        if compute == "cuda" and "CUDAExecutionProvider" not in self._session.get_providers():
+            # ONNX Runtime only logs that a provider does not load, and goes on with the processor.
+            raise ComputeMissing("the CUDA execution provider is listed but does not load")
         self._input = self._session.get_inputs()[0].name
 
     def run(self, tensor: np.ndarray) -> np.ndarray:
@@ -152,9 +155,9 @@ class Segmenter:
 
     def segment(self, image: np.ndarray, careful: bool = False) -> Segmentation:
         """`image` uint8 (H, W, 3) RGB → Segmentation. `careful` takes the mean over mirrored pictures as well."""
-        return self.decide(*self.probabilities(image, careful))
+        return self.decide(*self.probabilities(image, careful), careful)
 
-    def decide(self, probabilities: np.ndarray, prepared: preprocess.Prepared) -> Segmentation:
+    def decide(self, probabilities: np.ndarray, prepared: preprocess.Prepared, careful: bool) -> Segmentation:
         """From what `probabilities` returned to the mask, and how sure it is."""
         release, organs = self.release, TASKS[self.release.organ].organs
         pairs = list(zip(release.labels, release.thresholds, strict=True))
@@ -162,13 +165,16 @@ class Segmenter:
             without_islands(plane, threshold) if label.name in organs else plane
             for (label, threshold), plane in zip(pairs, probabilities, strict=True)
         ]
+        if TASKS[release.organ].nested:
+            inside = planes[0] >= release.thresholds[0]
+            planes = [planes[0], *(plane * inside for plane in planes[1:])]
         expected = {label.name: expected_dice(plane, t) for (label, t), plane in zip(pairs, planes, strict=True)}
         marked = {name: value for name, value in expected.items() if value is not None}
         return Segmentation(
             self._mask(planes, prepared.shape),
             prepared.fov,
             pixelwise(probabilities, release.thresholds),
-            judge(marked, release.confidence),
+            judge(marked, release.careful_confidence if careful else release.confidence, organs),
         )
 
     def probabilities(self, image: np.ndarray, careful: bool = False) -> tuple[np.ndarray, preprocess.Prepared]:

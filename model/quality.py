@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from model import gate
+from model.geometry import at_edge
 from model.tasks import TASKS, Task
 
 MIN_SIDE_PX = 200
@@ -40,10 +41,20 @@ def judge(organ: str, image: np.ndarray, fov: np.ndarray) -> Quality:
     return Quality("doubtful" if doubts else "ok", tuple(doubts))
 
 
+def judge_mask(before: Quality, organ: str, mask: np.ndarray) -> Quality:
+    """Doubt as well what only the mask tells; `mask` uint8 (H, W) of label indices."""
+    if organ == "chest" and at_edge(mask > 0):
+        reason = "肺野或心影伸到了画面边缘，可能没有拍全或被裁剪，因此没有计算心胸比和肺野面积；请核对原片。"
+        return Quality("doubtful", (*before.reasons_zh, reason))
+    return before
+
+
 def _reduced(image: np.ndarray) -> np.ndarray:
     """The picture at 512 px, once for all that is asked of it: 50 megapixels take a while to read."""
-    ratio = 512 / max(image.shape[:2])
-    return cv2.resize(image, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
+    height, width = image.shape[:2]
+    ratio = 512 / max(height, width)
+    size = max(1, round(width * ratio)), max(1, round(height * ratio))
+    return cv2.resize(image, size, interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
 
 
 def _doubt_kind(task: Task, verdict: gate.Verdict) -> str:

@@ -25,7 +25,8 @@ class Release:
 
     `thresholds` has one probability for each label; `flips` are the axes ("x", "y") along which the network was
     trained to see a picture mirrored, which the careful mode uses. `confidence` has each label's cutoffs
-    (confidence.py), once the release has been judged.
+    (confidence.py), once the release has been judged; `careful_confidence` those of the careful mode, where a mean
+    is expected to do a little worse than one pass and does a little better.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Release:
     thresholds: tuple[float, ...]
     flips: str
     confidence: dict[str, tuple[float, float]]
+    careful_confidence: dict[str, tuple[float, float]]
     metrics: dict
     training: dict
     files: dict[str, str]
@@ -88,8 +90,9 @@ def load(folder: Path, verify_hashes: bool = True) -> Release:
 
 
 def newest(organ: str, releases: Path = RELEASES) -> Path | None:
-    """The folder of the organ's newest release by version, or None when it has none."""
-    folders = [path.parent for path in (releases / organ).glob(f"*/{MANIFEST}")]
+    """The folder of the organ's newest release by version, or None when it has none; one with a suffix, such as
+    "2.2.0-benchmark", is not for users."""
+    folders = [path.parent for path in (releases / organ).glob(f"*/{MANIFEST}") if "-" not in path.parent.name]
     return max(folders, key=lambda folder: _version(folder.name), default=None)
 
 
@@ -113,12 +116,17 @@ def _from_manifest(folder: Path, manifest: dict) -> Release:
         multiple=int(manifest["input"]["multiple"]),
         thresholds=tuple(float(manifest["threshold"][label.name]) for label in labels),
         flips=manifest["flips"],
-        confidence={label: (float(low), float(high)) for label, (low, high) in manifest["confidence"].items()},
+        confidence=_cutoffs(manifest["confidence"]),
+        careful_confidence=_cutoffs(manifest.get("carefulConfidence", manifest["confidence"])),
         metrics=manifest["metrics"],
         training=manifest["training"],
         files=manifest["files"],
         created_at=manifest["createdAt"],
     )
+
+
+def _cutoffs(of_labels: dict[str, list[float]]) -> dict[str, tuple[float, float]]:
+    return {label: (float(low), float(high)) for label, (low, high) in of_labels.items()}
 
 
 def _version(text: str) -> tuple[int, ...]:

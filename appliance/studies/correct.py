@@ -32,7 +32,7 @@ def correct_image(
     with storage.path(work["source_sha256"]).open("rb") as file:
         image = pictures.decode(file)
     mask = _decode(storage.path(work["drawn_sha256"]), image.shape[:2], work["organ"])
-    findings = measure(work["organ"], mask, prepare(image, release.preprocess).fov, work["pixel_mm"])
+    findings = measure(work["organ"], mask, prepare(image, release.preprocess).fov, work["pixel_mm"], by_hand=True)
     drawn = draw(image, mask, findings, release.labels, work["study_id"], work["source"] == SAMPLE)
     values = {f"{part}_sha256": storage.write([getattr(drawn, part)]).sha256 for part in corrections.DRAWN}
     values["findings"] = msgspec.json.encode(findings_out(findings)).decode()

@@ -12,7 +12,7 @@ from appliance.studies.render import Rendered, encode_view, render
 from model.confidence import Confidence
 from model.findings import Finding, measure
 from model.preprocess import field_of_view
-from model.quality import Quality, judge
+from model.quality import Quality, judge, judge_mask
 
 if TYPE_CHECKING:
     from appliance.engines import Segmenter
@@ -48,6 +48,7 @@ def process(file: IO[bytes], segmenter: "Segmenter", produce_id: str, order: Ord
     with _timed(timings, "segment"):
         result = segmenter.segment(image, order.careful)
     with _timed(timings, "measure"):
+        quality = judge_mask(quality, segmenter.release.organ, result.mask)
         findings = measure(segmenter.release.organ, result.mask, result.fov, order.pixel_mm)
     with _timed(timings, "render"):
         rendered = render(image, result, findings, segmenter.release.labels, produce_id, order.sample)

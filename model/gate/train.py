@@ -38,7 +38,7 @@ REDUCED_PX = 192
 
 
 def network() -> nn.Module:
-    """(N, 3, SIDE_PX, SIDE_PX) → a logit for each organ; 60 thousand parameters."""
+    """(N, 3, SIDE_PX, SIDE_PX) → a logit for each organ; 48 thousand parameters."""
 
     def block(inputs: int, outputs: int) -> list[nn.Module]:
         return [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.BatchNorm2d(outputs), nn.ReLU()]

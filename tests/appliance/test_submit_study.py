@@ -131,6 +131,15 @@ def test_a_film_has_its_lines_and_its_confidence(api):
     assert 0 < (shown[..., 3] > 127).mean() < 0.5
 
 
+def test_a_film_cut_off_below_is_not_measured_and_says_so(api):
+    """Measured, a heart cut off reads as a small one."""
+    film = organ_phantom("chest")
+    image = submitted(api, "chest", encoded(film[: int(0.7 * len(film))]))["images"][0]
+    assert image["quality"]["status"] == "doubtful"
+    assert "没有拍全" in image["quality"]["reasonsZh"][-1]
+    assert image["findings"] == []
+
+
 def test_the_careful_mode_looks_from_other_sides_as_well(api):
     careful, plain = (submitted(api, "retina", GOOD, careful) for careful in (True, False))
     assert (careful["careful"], plain["careful"]) == (True, False)

@@ -30,6 +30,14 @@ def test_the_least_sure_label_gives_the_word():
     assert judge({}, known).level == "low"
 
 
+def test_what_was_not_found_or_never_judged_is_not_vouched_for():
+    known = {"lung": (0.9, 0.95), "heart": (0.8, 0.9), "lesion": (0.4, 0.5)}
+    organs = ("lung", "heart")
+    assert judge({"lung": 0.97, "heart": 0.92}, known, organs).level == "high"
+    assert judge({"lung": 0.97}, known, organs).level == "low"
+    assert judge({"lung": 0.97, "heart": 0.92}, {}, organs).level == "low"
+
+
 def test_words_and_cutoffs():
     low, high = cutoffs([0.5 + 0.004 * n for n in range(101)])
     assert (low, high) == (pytest.approx(0.52), pytest.approx(0.6))

@@ -59,13 +59,16 @@ def test_cardiothoracic_ratio_by_hand():
     assert right.points[1][0] == left.points[0][0] == pytest.approx(199.5)
 
 
-@pytest.mark.parametrize("spoilt", ["no heart", "cut off", "one lung"])
+@pytest.mark.parametrize("spoilt", ["no heart", "cut off", "cut off below", "one lung"])
 def test_no_ratio_where_it_would_mislead(spoilt):
     mask = film()
     if spoilt == "no heart":
         mask[mask == 3] = 0
     elif spoilt == "cut off":
         mask = mask[:, 70:]
+    elif spoilt == "cut off below":  # the heart's greatest width is lost, its place in the thorax is not
+        cv2.fillPoly(mask, [np.array([[150, 180], [250, 180], [320, 320], [110, 320]])], 3)
+        mask = mask[:250]
     else:
         mask[:, 240:] = 0
     assert "cardiothoracic_ratio" not in by_code("chest", mask)
@@ -80,6 +83,36 @@ def test_lung_areas_by_hand():
     assert "图的右边" in found["lung_asymmetry"].text_zh
     metric = by_code("chest", film(80), pixel_mm=0.9)["lung_area_left"]
     assert (metric.value, metric.unit) == (pytest.approx(220 * 90 * 0.81 / 100, abs=0.06), "cm²")
+
+
+def test_a_lung_marked_in_pieces_is_one_lung():
+    whole, broken = film(80), film(80)
+    broken[180:184, 60:150] = 0
+    expected, found = by_code("chest", whole), by_code("chest", broken)
+    lost = 4 * 90 / 1600
+    assert found["lung_area_left"].value == pytest.approx(expected["lung_area_left"].value - lost, abs=0.06)
+    assert found["lung_area_right"].value == expected["lung_area_right"].value
+    broken[:, 240:] = 0  # and is not taken for two
+    assert "lung_asymmetry" not in by_code("chest", broken)
+
+
+def test_calibre_is_of_the_whole_disc_however_the_photo_is_turned():
+    """Cameras cut the field of view's disc above and below."""
+    vessels = (np.abs((Y - 200) * np.cos(0.3) - (X - 200) * np.sin(0.3)) < 2.5).astype(np.uint8)
+    fov = ((np.hypot(X - 200, Y - 200) < 195) & (np.abs(Y - 200) < 150)).astype(np.uint8)
+    upright, turned = (measure("retina", np.rot90(vessels, k), np.rot90(fov, k))[1].value for k in (0, 1))
+    assert upright == pytest.approx(1000 * 5 / 390, rel=0.1)
+    assert turned == pytest.approx(upright, rel=0.02)
+
+
+def test_a_drawn_mask_is_not_told_how_often_the_model_errs():
+    for mask in (np.ones((200, 200), np.uint8), np.full((200, 200), 2, np.uint8)):
+        fov = np.ones((200, 200), np.uint8)
+        told, drawn = (
+            {f.code: f.text_zh for f in measure("liver", mask, fov, by_hand=by_hand)} for by_hand in (False, True)
+        )
+        assert any(word in told["lesion_count"] for word in ("误标", "漏标"))
+        assert not any(word in drawn["lesion_count"] for word in ("误标", "漏标"))
 
 
 def test_lesions_counted_sized_outlined():
