@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from llm.triage_floor import signs_of_danger
+from llm.triage_floor import dangers
 from llm.triage_patterns import compiled
 from llm.triage_rules import RULES, Rule
 
@@ -53,8 +53,8 @@ def fired(text: str) -> list[Rule]:
 
 def floor(text: str) -> Rule | None:
     """The rule of the first plain sign of mortal danger in a normalised text: no likeness may veto it."""
-    for name, signs in signs_of_danger(text):
-        if all(_stands(sign, text) for sign in signs):
+    for name, signs, clauses in dangers(_CLAUSE_END.split(text)):
+        if all(_stands(sign, clauses) for sign in signs):
             return _BY_NAME[name]
     return None
 
@@ -62,12 +62,13 @@ def floor(text: str) -> Rule | None:
 def _fires(each: _Compiled, text: str) -> bool:
     if not each.all_of or each.unless.search(text) or not each.who.search(text):
         return False
-    return all(_stands(sign, text) for sign in each.all_of)
+    clauses = _CLAUSE_END.split(text)
+    return all(_stands(sign, clauses) for sign in each.all_of)
 
 
-def _stands(pattern: re.Pattern, text: str) -> bool:
+def _stands(pattern: re.Pattern, clauses: list[str]) -> bool:
     """Whether the sign is found in some clause where it is neither denied nor past."""
-    return any(not _quiet(clause, match) for clause in _CLAUSE_END.split(text) for match in pattern.finditer(clause))
+    return any(not _quiet(clause, match) for clause in clauses for match in pattern.finditer(clause))
 
 
 def _quiet(clause: str, match: re.Match) -> bool:

@@ -1,11 +1,14 @@
 """The floor under the triage: plain signs of mortal danger, here and now, that no likeness to quiet phrasings may veto.
 
 Narrower than the rules' own patterns: each holds only what can hardly mean anything else. A sign counts where it is
-neither denied nor past; a question about knowledge, tales, beasts and things, or idioms has no floor, and is read as
-any other.
+neither denied nor past, and where it is told: not in a clause that asks for knowledge, supposes, tells a tale or is an
+idiom. Relatives tell first and then ask ("he drank pesticide, I read that soapy water helps"), so such a clause takes
+no other with it, but for what is supposed, which holds for all that follows. Who asks for a way to die is in danger
+however it is asked.
 """
 
 import re
+from collections.abc import Iterator
 
 from llm.triage_patterns import compiled
 
@@ -27,6 +30,13 @@ _EXPOSED = """
     | 鸡蛋 | 芒果 | 吃(了|完)
 """
 
+# Of a means: which way to die it is. Ahead of "does not hurt", which would else be read as a denial.
+_EASILY = """
+    (死|走)得(?=.{0,2}(快|慢|不|痛|舒服|安详)) | (死|走)(?=.{0,4}不.{0,2}(痛|难受|疼))
+    | (哪个|哪种|什么|啥)(药)?(最|更)?(?=不疼|不痛|不难受|死得快) | (睡|死)过去(?=(就)?(不|别)(再)?醒)
+    | (我|自己|要|割腕|上吊|跳楼|烧炭)(多久|多长时间|几分钟)(会|能|才)?死
+"""
+
 # For each rule: signs that must all stand in the question.
 FLOOR: dict[str, tuple[tuple[str, ...], ...]] = {
     "suicide": (
@@ -42,8 +52,18 @@ FLOOR: dict[str, tuple[tuple[str, ...], ...]] = {
                 | 控制不住.{0,3}(想死|伤害自己)
                 | (割|划)(自己)?(的)?(手腕|手臂|胳膊|脉)
                 | 吞(了|下).{0,6}安眠药 | 喝(了)?农药(自杀|寻死|自尽)
+                | 活着(真|就|也|都|越来越|实在)?没(有|啥|什么|多少)*(意思|意义|盼头|奔头|劲)
+                | (为什么|为啥|总|老|只|就|真|天天|一直)想死(?!我|你|他|她|皮) | (说|写)(自己)?(不想活|想死)
+                | (安眠药|安定|药)(都|已经|也)?(攒|备)(够|齐)了 | (安眠药|安定)(都|已经)?攒 | 攒(了|着|够)*.{0,4}(安眠药|安定)
+                | 想(跟|随|陪)着?(老|他|她|你|孩子).{0,4}?(一起|一块儿?|一道)?(走了|去了|一块儿?去)(?=$|,|吧)
+                | (抱|带)着(娃|孩子|儿子|闺女|女儿).{0,3}(跳|一起死|去死|走绝路) | 不如走了(干净|算了|省心)
+                | (学|知道|查)(一下|下)?怎么(上吊|割腕|跳楼|自杀|烧炭自杀)
+                | (死了|走了)(就)?(省得|免得|不)(再)?拖累
+                | (我|她|他)(要是)?(不在|走|死|没)了.{0,8}别(难过|伤心|哭)
             """,
         ),
+        ("农药 | 百草枯 | 敌敌畏 | 安眠药 | 安定 | 老鼠药 | 烧炭 | 上吊 | 跳楼 | 割腕", _EASILY),
+        ("自杀 | 跳楼 | 轻生 | 上吊 | 割腕 | 烧炭", "我也(就)?(想|要|准备)(?=$|死|去|这样|那样|跟|试)"),
     ),
     "unconscious": (
         (
@@ -52,6 +72,7 @@ FLOOR: dict[str, tuple[tuple[str, ...], ...]] = {
                 | (心跳|呼吸)(骤)?停了?
                 | (叫|喊|摇|推|拍)(他|她|了|都|也|半天|怎么|就是)*(不醒|不应|没反应|没有反应|不答应)
                 | 摸不(到|着)(脉|心跳)
+                | (晕倒|昏倒|倒地|倒下|摔倒).{0,8}没有?(任何|一点)?(反应|动静)
                 | 昏迷 | 不省人事 | 没有?(了)?意识(了|$)
             """,
         ),
@@ -86,7 +107,7 @@ FLOOR: dict[str, tuple[tuple[str, ...], ...]] = {
     "snake": (("(蛇|长虫|蝮|竹叶青|五步|银环).{0,4}咬(了|到|伤|着|中|一口) | (被|让)(毒)?蛇咬",),),
     "poisoning": (
         (
-            f"(喝|吃|服|吞|灌)(了|下|进|错|下去|到)+.{{0,6}}({_POISON}) | (误|错)(喝|食|服|吃|吞).{{0,6}}({_POISON})"
+            f"(喝|吃|服|吞|灌)(了|下|进|错|下去|到)+.{{0,6}}({_POISON}) | (喝|吃|服|吞|灌)({_POISON})了 | (误|错)(喝|食|服|吃|吞).{{0,6}}({_POISON})"
             f"| ({_POISON})(当|误).{{0,4}}(喝|吃)(了|下)",
         ),
         (
@@ -164,36 +185,75 @@ FLOOR: dict[str, tuple[tuple[str, ...], ...]] = {
     "pregnancy": (("<pregnant>", "出血 | 流血 | 见红 | 羊水破 | 破水 | 没有?胎动 | 胎动(没|消失|少) | 抽(搐|起来)"),),
 }
 
-_KNOWLEDGE = """
+# Asked, read or feared, and no more than that.
+_ASKED = """
     预防 | 怎么(防|避免|判断|辨认|识别|劝|分辨|区分|区别|看出) | 如何 | 是什么 | 什么(是|叫|意思|样的)
-    | (哪些|什么|啥)(症状|表现|前兆|征兆|信号|原因)
-    | 区别 | 不同 | 科普 | 知识 | 培训 | 讲座 | 讲课 | 上课 | 作业 | 论文 | 作文 | 演讲 | 考试 | 考题 | 宣传 | 海报
-    | 电视 | 电影 | 小说 | 新闻 | 抖音
-    | 视频 | 网上 | 书上 | 听说 | 据说 | 梦见 | 做梦 | 如果 | 主角 | 演 | 剧里 | 怎样防 | 伤怎么急救 | 能(掐|用嘴)
-    | 身亡 | 有哪些 | 怀(老二|二胎|孕前) | 如果 | 万一 | 要是 | 假如 | 会不会 | 担心
+    | (哪些|什么|啥)(症状|表现|前兆|征兆|信号|原因) | 的(原因|症状|表现|危害|急救|护理)
+    | 区别 | 不同 | 科普 | 知识 | 培训 | 讲座 | 讲课 | 上课(?!时|的时候|中) | 作业 | 论文 | 作文 | 演讲 | 考试 | 考题
+    | 宣传 | 海报 | 抖音 | 视频 | 网上 | 书上 | 听说 | 据说 | 怎样防 | 伤怎么急救 | 能(掐|用嘴)
+    | 身亡 | 有哪些 | (怀|生)老大时? | 上一?胎 | 怀(老二|二胎|孕前) | 会不会 | 担心
     | 怕(自己|他|她|孩子|会|得|万一) | 想?学(习|一|会|做)
     | 遗传 | 为什么 | 为啥 | 前(妻|夫) | 谣言 | 传说 | 历史 | 备孕 | 绝经 | 停经 | 怀孕前 | 没怀孕
 """
+# Made up or dreamt. A supposition, a tale and a dream hold for all that follows.
+_TALE = "电视 | 电影 | 小说 | 主角 | 演 | 剧里 | 梦见 | 做梦"
+_SUPPOSED = f"如果 | 万一 | 要是 | 假如 | 新闻 | {_TALE}"
+# Where a question begins behind what is told in the same breath: "he drank pesticide will he die".
+_QUESTION = """
+    会不会 | 为什么 | 为啥 | 如何 | 怎么(判断|避免|防) | 是什么 | 要是 | 万一 | 担心 | 怕(自己|他|她|孩子|会|得|万一) | 听说
+    | 据说 | 网上 | 视频 | 有?哪些
+"""
 _PAST = (
-    "后遗症 | 恢复期 | 出院 | 治好 | 好了(?!没) | 没事了 | 已经(好|没事|取|不) | 早就好 | 查过 "
-    "| 病史 | 小时候 | 上次 | 以前 | 曾经 | 去年 | 前年 | 年前"
+    "后遗症 | 恢复期 | 出院 | 治好 | 早就好 | 查过 | 病史 | 小时候 | 上次 | 以前 | 曾经 | 去年 | 前年 | 年前"
 )
+_BETTER = "好了(?!没) | 没事了 | 已经(好|没事|取|不)"
+# What looks well at first and kills hours or days later: being better now ends nothing.
+_LATE = ("snake", "poisoning")
 _BEASTS = (
     "(牛 | 猪 | 羊 | 鸡 | 鸭 | 鹅 | 猫 | 狗 | 鱼 | 兔子?)(也|都|又|被|让|吃|喝|误|掉|中|触"
-    "|喘|抽|吐|难|要|快|摔|崽|死) | (手机|钥匙|房子|电视|电脑|鞋)(掉|被|让)"
+    "|喘|抽|吐|难|要|快|摔|崽|死) | (老鼠|耗子|虫子?|草)(也|都|吃|会|能|多久|几天|死|不死) | 死(草|虫|老鼠) | (手机|钥匙|房子|电视|电脑|鞋)(掉|被|让)"
 )
 _IDIOM = (
-    "(累|困|笑|热|冷|饿|烦|气|吓|痒|馋|愁|急|苦|吵|忙|爱|想|尴尬|疯|臭|辣|甜|羡慕)死 | 想死(我"
-    "|你|他|她|大家) | 开玩笑 | 鼻血 | 牙龈 | 指甲"
+    "(累|困|笑|热|冷|饿|烦|气|吓|痒|馋|愁|急|苦|吵|忙|爱|尴尬|疯|臭|辣|甜|羡慕)死 | 想死(我"
+    "|你|他|她|大家) | (花|亏|赔|钱|块|元|万).{0,6}大出血"
 )
-_NO_FLOOR = compiled(f"{_KNOWLEDGE} | {_BEASTS} | {_IDIOM}")
+_SLIGHT = "鼻血 | 牙龈 | 指甲 | 开玩笑"
+_UNTOLD = compiled(f"{_ASKED} | {_IDIOM}")
+_IDIOMS = compiled(_IDIOM)
+_SUPPOSITION = compiled(_SUPPOSED)
+_FICTION = compiled(_TALE)
+_BEGINS = compiled(f"(?={_QUESTION})")
+_NO_FLOOR = compiled(f"{_BEASTS} | {_SLIGHT}")
 _STILL = compiled("现在 | 今[天早晚] | 刚 | 又 | 再次 | 这次 | 突然 | 正在 | 昨[天晚] | 越来越")
-_OVER = compiled(_PAST)
+_OVER, _PASSED = compiled(f"{_PAST} | {_BETTER}"), compiled(_PAST)
 _FLOOR = tuple((name, tuple(map(compiled, signs))) for name, ways in FLOOR.items() for signs in ways)
 
 
-def signs_of_danger(text: str) -> list[tuple[str, tuple[re.Pattern, ...]]]:
-    """(rule, its signs) of each floor that may hold in a normalised text; whether they stand is for the caller."""
-    if _NO_FLOOR.search(text) or (_OVER.search(text) and not _STILL.search(text)):
+def dangers(clauses: list[str]) -> list[tuple[str, tuple[re.Pattern, ...], list[str]]]:
+    """(rule, its signs, the clauses that they may stand in) of each floor that may hold in a normalised text's
+    clauses; whether the signs stand is for the caller."""
+    if _NO_FLOOR.search(",".join(clauses)):
         return []
-    return [(name, signs) for name, signs in _FLOOR if all(sign.search(text) for sign in signs)]
+    told = list(_told(clauses))
+    said = told if _FICTION.search(",".join(clauses)) else [each for each in clauses if not _IDIOMS.search(each)]
+    found = []
+    for name, signs in _FLOOR:
+        where = said if name == "suicide" else told
+        text = ",".join(where)
+        over = (_PASSED if name in _LATE else _OVER).search(text) and not _STILL.search(text)
+        if not over and all(sign.search(text) for sign in signs):
+            found.append((name, signs, where))
+    return found
+
+
+def _told(clauses: list[str]) -> Iterator[str]:
+    """What is told as it is; of a clause that goes on to ask, what stands before that, where it tells of an event."""
+    for clause in clauses:
+        if not _UNTOLD.search(clause) and not _SUPPOSITION.search(clause):
+            yield clause
+            continue
+        before = _BEGINS.split(clause)[0]
+        if before != clause and not _UNTOLD.search(before) and not _SUPPOSITION.search(before):
+            yield before
+        if _SUPPOSITION.search(clause):
+            return

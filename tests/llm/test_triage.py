@@ -161,6 +161,18 @@ FLOOR = [
     ("怀孕五个月下面出血", "pregnancy"),
     ("腿被砍了，血止不住", "bleeding"),
     ("孩子全身抽搐，口吐白沫", "convulsion"),
+    ("吓死我了，孩子掉水里刚捞上来", "drowning"),
+    ("上课时同学晕倒没反应", "unconscious"),
+    ("被毒蛇咬了，已经好了点，还要去吗", "snake"),
+    ("喝了百草枯，洗了胃没事了", "poisoning"),
+    ("活着没啥意思，天天想着咋走", "suicide"),
+    ("想跟着老头子去了", "suicide"),
+    ("老太太说药攒够了，省得拖累儿女", "suicide"),
+    ("听说百草枯喝了没救，喝哪个不疼", "suicide"),
+    ("网上说烧炭走得不痛苦，是真的吗", "suicide"),
+    ("如果我割腕多久会死", "suicide"),
+    ("新闻里有人跳楼，我也想", "suicide"),
+    ("为什么我总想死", "suicide"),
 ]
 NO_FLOOR = [
     "没有呼吸困难",
@@ -175,7 +187,26 @@ NO_FLOOR = [
     "如果被蛇咬了第一步做什么，村里搞培训",
     "孩子小时候抽搐过，现在会不会再犯",
     "备孕的人出血要查什么",
+    "孕妇出血的原因有哪些",
+    "如果喝了农药，人昏迷了怎么办",
+    "小说里主角割腕",
+    "上一胎大出血，现在备孕要查什么",
+    "百草枯打了草多久会死",
+    "老鼠吃老鼠药了多久会死",
+    "攒了些没吃完的药，过期了还能吃吗",
+    "打工没啥意思，想回家种地",
+    "买种子花了两千块大出血，心疼死了",
 ]
+TOLD = [
+    ("我老公喝农药了", "poisoning"),
+    ("我妈突然说不出话", "stroke"),
+    ("我爸没呼吸了", "unconscious"),
+    ("老伴触电倒了", "electric"),
+    ("娃噎住了脸发紫", "choking"),
+    ("怀孕七个月下面出血", "pregnancy"),
+    ("打完青霉素喘不上气", "anaphylaxis"),
+]
+ASKED = ["网上说灌肥皂水行吗", "会不会有事", "为什么", "视频上说拍背行吗", "要是送医院晚了咋办", "如何急救", "怕他不行了"]
 
 
 @pytest.mark.parametrize(("question", "rule"), FLOOR)
@@ -184,6 +215,15 @@ def test_no_likeness_vetoes_a_plain_sign_of_mortal_danger(question, rule, quiet)
     """Even where likeness is as sure as can be that the question is an everyday one."""
     found = decide(normalise(question), {likeness.ROUTINE: quiet})
     assert found.level == "emergency" and floor(normalise(question)).name == rule
+
+
+@pytest.mark.parametrize(("told", "rule"), TOLD)
+def test_what_is_asked_after_it_does_not_veto_what_was_told(told, rule):
+    """Relatives tell first and then ask, often in the same breath."""
+    for asked in ASKED:
+        for question in (f"{told}，{asked}", f"{told}{asked}"):
+            found = floor(normalise(question))
+            assert found is not None and found.name == rule, question
 
 
 @pytest.mark.parametrize("question", NO_FLOOR)
