@@ -45,7 +45,8 @@ class ConsultationController(Controller):
     ) -> Response:
         """201 with the answer; under `Accept: text/event-stream` the events triage, queued, sent, delta …, then done.
 
-        An event `error` instead of done when it fails on the way.
+        An event `error` instead of done when it fails on the way. An error after a red flag begins with its advice,
+        and has the triage in its detail.
         """
         asker = Asker(account, address_of(request))
         progress = services.ask(database, engines, settings, asker, data)
@@ -53,9 +54,12 @@ class ConsultationController(Controller):
         first = await anext(progress)
         if "text/event-stream" in request.headers.get("accept", ""):
             return ServerSentEvent(_events(first, progress), status_code=201)
-        async for step in progress:
-            if isinstance(step, ConsultationOut):
-                return Response(step, status_code=201)
+        try:
+            async for step in progress:
+                if isinstance(step, ConsultationOut):
+                    return Response(step, status_code=201)
+        except XiangyiError as error:
+            raise _advised(error, first) from error
         raise XiangyiError()
 
     @get()
@@ -114,6 +118,15 @@ async def _events(first: Progress, progress: AsyncIterator[Progress]) -> AsyncGe
             yield _event(step)
     except XiangyiError as error:
         yield _message("error", error_body(error.code, error.message, error.detail))
+
+
+def _advised(error: XiangyiError, first: Progress) -> XiangyiError:
+    """The same error, behind the advice on a red flag: a full disk must keep that from nobody."""
+    if not isinstance(first, TriageOut) or first.advice is None:
+        return error
+    advised = XiangyiError(f"{first.advice}（{error.message}）", error.code, **error.detail, triage=first)
+    advised.status = error.status
+    return advised
 
 
 def _event(step: Progress) -> ServerSentEventMessage:
