@@ -3,7 +3,7 @@
 The attention U-Net and the plain one are trained on the same folds of the field recipe's patients, with the same
 seeds and steps, and judged on the patients that they did not see. Each further seed is another split into folds and
 other first weights (repeated k-fold); a patient's Dice is the mean over them, for what chance gives one training is
-as large as what a gate does. The record, crossval/<organ>.json, is kept in the repository: it holds each patient's Dice
+as large as what a gate does. The record, in crossval/, is kept in the repository: it holds each patient's Dice
 at each threshold, from which come the paired difference, the releases' thresholds (never chosen on a test set), and
 what the field release may expect on eyes it never saw.
 """
@@ -70,12 +70,12 @@ def thresholds_for(config: TrainConfig) -> dict[str, float]:
     long; else nothing: another recipe's networks saw other observers, who mark more or less, and one trained shortly
     is unsure of itself and does better with a higher threshold."""
     try:
-        record = read(config.organ)
+        record = read(record_path(config.organ, config.side_px))
     except FileNotFoundError:
         return {}
     settings = record["settings"]
-    alike = settings["recipe"] == config.recipe and settings.get("side_px", 0) == config.side_px
-    return best_thresholds(record, config.facts.datasets) if alike and 2 * settings["steps"] >= config.steps else {}
+    alike = settings["recipe"] == config.recipe and 2 * settings["steps"] >= config.steps
+    return best_thresholds(record, config.facts.datasets) if alike else {}
 
 
 def compare(record: dict) -> dict:
@@ -122,9 +122,14 @@ def _by_label(record: dict, arm: str) -> dict[str, dict[str, np.ndarray]]:
     return {label: {name: np.mean(dice, axis=0) for name, dice in rows.items()} for label, rows in found.items()}
 
 
-def read(organ: str) -> dict:
-    """The record in the repository. Raises FileNotFoundError when there is none."""
-    return json.loads((RECORDS / f"{organ}.json").read_text("utf-8"))
+def record_path(organ: str, side_px: int = 0) -> Path:
+    """Where the record of an organ's folds is kept, those seen at another size than the recipe's by themselves."""
+    return RECORDS / (f"{organ}-{side_px}px.json" if side_px else f"{organ}.json")
+
+
+def read(path: Path) -> dict:
+    """A record. Raises FileNotFoundError when there is none."""
+    return json.loads(path.read_text("utf-8"))
 
 
 def run(config: TrainConfig, data: Path, work: Path, path: Path) -> dict:
@@ -133,7 +138,7 @@ def run(config: TrainConfig, data: Path, work: Path, path: Path) -> dict:
     settings = {key: value for key, value in asdict(config).items() if key not in ("seed", "fold", "attention")}
     record: dict = {"settings": settings, "thresholds": list(THRESHOLDS), "seeds": {}}
     if path.exists():
-        record = json.loads(path.read_text("utf-8"))
+        record = read(path)
         if TrainConfig.from_dict(record["settings"]) != TrainConfig(**settings):
             raise click.ClickException(f"{path} was made with other settings: {record['settings']}")
     samples = load(data, config.facts.datasets, config.facts.part)
@@ -180,7 +185,7 @@ def _compact(record: dict) -> str:
 def main(organ: str, data: Path, work: Path, **settings: Any) -> None:
     """Cross-validate the attention U-Net against the plain one."""
     config = TrainConfig(organ=organ, recipe="field", **settings)
-    record = run(config, data, work, RECORDS / f"{organ}.json")
+    record = run(config, data, work, record_path(organ, config.side_px))
     for label, figures in record["summary"].items():
         for row in (*ARMS, "difference"):
             click.echo("{:8} {:10} {mean:+.4f} ({low:+.4f} to {high:+.4f})".format(label, row, **figures[row]))

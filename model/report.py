@@ -114,18 +114,18 @@ def crossval_table() -> str:
         "| … of each seed | better in |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for organ in TASKS:
-        path = crossval.RECORDS / f"{organ}.json"
-        if not path.exists():
-            continue
-        record = crossval.read(organ)
+    paths = [path for organ in TASKS for path in sorted(crossval.RECORDS.glob(f"{organ}*.json"))]
+    for record in map(crossval.read, paths):
+        settings = record["settings"]
+        size, half = settings.get("side_px"), settings.get("half_steps")
+        told = f"{settings['organ']} {{}}" + (f" at {size} px" if size else "")
+        folds = f"{len(crossval.paired(record))}, {settings['steps']}" + (f" ({half} at half size)" if half else "")
         alone = [crossval.compare({"seeds": {seed: folds}}) for seed, folds in record["seeds"].items()]
         for label, row in record["summary"].items():
             cells = [figure(row[name]) for name in ("attention", "plain", "difference")]
             cells.append(", ".join(f"{each[label]['difference']['mean']:+.4f}" for each in alone if label in each))
-            folds = f"{len(crossval.paired(record))}, {record['settings']['steps']}"
             better = f"{row['better']} of {row['patients']}"
-            lines.append(f"| {organ} {label} | {folds} | {row['patients']} | {' | '.join(cells)} | {better} |")
+            lines.append(f"| {told.format(label)} | {folds} | {row['patients']} | {' | '.join(cells)} | {better} |")
     return "\n".join(lines)
 
 

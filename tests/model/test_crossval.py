@@ -87,6 +87,7 @@ def test_thresholds_come_from_runs_of_the_same_recipe_and_about_the_same_length(
 
 @pytest.mark.parametrize("path", sorted(crossval.RECORDS.glob("*.json")), ids=lambda path: path.stem)
 def test_the_records_kept_here_agree_with_their_summary(path):
-    kept = crossval.read(path.stem)
+    kept = crossval.read(path)
+    assert path == crossval.record_path(kept["settings"]["organ"], kept["settings"].get("side_px", 0))
     assert kept["summary"] == compare(kept)
-    assert set(kept["summary"]) == {label.name for label in TASKS[path.stem].labels}
+    assert set(kept["summary"]) == {label.name for label in TASKS[kept["settings"]["organ"]].labels}
