@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from appliance import archive, backup
+from appliance import archive, backup, web, worker
 from appliance.archive import BackupError
 from appliance.auth.services import create_account
 from appliance.backups import command, folder, services
@@ -25,6 +25,7 @@ from appliance.encryption import MAGIC, is_encrypted, make_key, own_key, read_ke
 from appliance.engines import Health
 from appliance.migrations import migrate
 from appliance.settings import BackupSettings, Settings, load_settings
+from appliance.start import InUse, hold
 from appliance.storage import Storage
 
 
@@ -219,6 +220,16 @@ def test_a_power_cut_in_a_restore_leaves_all_or_nothing(hospital, tmp_path, modu
     befores = [msgspec.structs.replace(hospital, data_dir=path) for path in tmp_path.glob("data-before-*")]
     assert sorted(old) in [sorted(names(each)) for each in befores]
     assert list(tmp_path.glob(".data.restore-*")) == []
+
+
+@pytest.mark.parametrize("start", [web.serve, worker.work])
+def test_nothing_opens_the_data_while_a_restore_has_them(start, tmp_path, monkeypatch):
+    """What was opened before the swap would be the replaced database, and what was written to it would be lost."""
+    monkeypatch.setattr("appliance.web.set_up_logs", lambda name: None)
+    settings = Settings(data_dir=tmp_path / "data")
+    with hold(settings, exclusive=True), pytest.raises(InUse):
+        start(settings)
+    assert not settings.database_path.exists()
 
 
 @pytest.fixture
