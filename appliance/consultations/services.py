@@ -184,14 +184,10 @@ async def _keep(
     database: Database, settings: Settings, asker: Asker, ask: Ask, question: str, answered: Answered
 ) -> ConsultationOut:
     made = records.made(question, answered, ask)
-    days = (await anyio.to_thread.run_sync(current, database, settings)).consultation_days
 
     def insert(db: sqlite_utils.Database) -> None:
         records.insert(db, made, asker.account_id)
         audit.record(db, asker.account_id, "consultation.create", made.id, asker.address)
-        if days:
-            oldest = utc_ago(timedelta(days=days))
-            db.conn.execute("DELETE FROM consultations WHERE created_at < ?", (oldest,))
 
     await database.awrite(insert)
     return made
