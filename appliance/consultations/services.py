@@ -83,7 +83,8 @@ async def ask(
 def get(database: Database, account: Account, consultation_id: str, address: str) -> ConsultationOut:
     """One consultation, audited. Raises ConsultationNotFound, also for one that this account may not see."""
     consultation = database.read(lambda db: records.out(_visible(db, account, consultation_id)))
-    database.write(lambda db: audit.record(db, account.id, "consultation.read", consultation_id, address))
+    own = is_own(database, account, consultation_id)
+    audit.record_view(database, account.id, "consultation.read", consultation_id, address, own=own)
     return consultation
 
 
@@ -105,7 +106,7 @@ def list_own(database: Database, account: Account, before: str | None = None, q:
     else:
         sql = f"{records.CONSULTATION} WHERE {where.sql} ORDER BY c.created_at DESC LIMIT ?"
     found = database.read(lambda db: rows(db, sql, *where.parameters, PAGE + 1))
-    database.write(lambda db: audit.record(db, account.id, "consultation.list", account.id))
+    audit.record_view(database, account.id, "consultation.list", account.id, own=True)
     items = [records.out(consultation) for consultation in found[:PAGE]]
     return ConsultationPage(items, items[-1].created_at if len(found) > PAGE else None)
 
