@@ -20,7 +20,7 @@ from appliance.auth.services import Account
 from appliance.consultations import services as consultations
 from appliance.database import Database
 from appliance.settings import Settings
-from appliance.storage import Storage, chunks_of
+from appliance.storage import Storage, chunks_of, disk_errors
 from appliance.studies import services as studies
 
 PARTS = ("source", "mask", "overlay")
@@ -42,17 +42,20 @@ async def export_own_data(
 
 
 def pack(settings: Settings, database: Database, storage: Storage, account: Account, address: str) -> IO[bytes]:
-    """The archive as an open file that has no name, and so ends with the process or when it is closed."""
-    file = tempfile.TemporaryFile(dir=settings.data_dir)  # noqa: SIM115 - whoever sends it closes it
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        _put(archive, "account.json", get_person(database, account.id))
-        _put(archive, "consultations.json", consultations.export(database, account, address))
-        _put(archive, "comments.json", comments.own(database, account))
-        every = list(_studies(database, account))
-        _put(archive, "studies.json", every)
-        for study in every:
-            for part in PARTS:
-                _put_pictures(archive, database, storage, study.id, part)
+    """The archive as an open file that has no name, and so ends with the process or when it is closed. Raises
+    OutOfSpace."""
+    with disk_errors():
+        file = tempfile.TemporaryFile(dir=settings.data_dir)  # noqa: SIM115 - whoever sends it closes it
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            _put(archive, "account.json", get_person(database, account.id))
+            _put(archive, "consultations.json", consultations.export(database, account, address))
+            _put(archive, "comments.json", comments.own(database, account))
+            every = list(_studies(database, account))
+            _put(archive, "studies.json", every)
+            for study in every:
+                for part in PARTS:
+                    _put_pictures(archive, database, storage, study.id, part)
+        file.flush()
     database.write(lambda db: audit.record(db, account.id, "account.export_own", account.id, address))
     file.seek(0)
     return file

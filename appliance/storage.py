@@ -40,7 +40,7 @@ class Storage:
         """Store what the chunks hold; durable on return. Raises OutOfSpace, and then leaves nothing behind."""
         temporary = self._incoming / secrets.token_hex(12)
         digest, size = hashlib.sha256(), 0
-        with _disk_errors():
+        with disk_errors():
             try:
                 with temporary.open("xb") as file:
                     for chunk in chunks:
@@ -123,7 +123,8 @@ def _fsync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _disk_errors() -> Iterator[None]:
+def disk_errors() -> Iterator[None]:
+    """Raises OutOfSpace for a write that finds no room."""
     try:
         yield
     except OSError as error:

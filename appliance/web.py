@@ -18,22 +18,23 @@ from webadmin.routes import routes
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
     set_up_logs("web")
-    database = open_database(settings)
-    app = create_app(settings, database, Storage(settings.files_dir), Engines(settings), routes(settings, database))
-    config = uvicorn.Config(
-        TunnelFilter(app, settings.tunnel.port),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
-
-    async def works() -> None:
-        """The loop turns, a thread is free, and the database can be read."""
-        await database.aread(lambda db: db.execute("SELECT 1").fetchone())
-
-    read_triage()
+    # Held before anything is opened: a restore would swap the folder under the database.
     with hold(settings):
+        database = open_database(settings)
+        app = create_app(settings, database, Storage(settings.files_dir), Engines(settings), routes(settings, database))
+        config = uvicorn.Config(
+            TunnelFilter(app, settings.tunnel.port),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+
+        async def works() -> None:
+            """The loop turns, a thread is free, and the database can be read."""
+            await database.aread(lambda db: db.execute("SELECT 1").fetchone())
+
+        read_triage()
         NotifyingServer(config, works, notifier(told_by_systemd())).run(sockets=_listen(settings))
 
 

@@ -237,10 +237,11 @@ def live_workers(database: Database) -> list[dict]:
 
 def work(settings: Settings) -> None:
     """Run a worker until SIGTERM or SIGINT."""
-    database, storage = Database(settings.database_path), Storage(settings.files_dir)
-    worker = Worker(settings, database, storage, Engines(settings), notifier(told_by_systemd()))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop_within(STOP_WITHIN_S))
+    # Held before the database is opened: a restore would swap the folder under it.
     with hold(settings):
+        database, storage = Database(settings.database_path), Storage(settings.files_dir)
+        worker = Worker(settings, database, storage, Engines(settings), notifier(told_by_systemd()))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.stop_within(STOP_WITHIN_S))
         worker.run()
-    database.close()
+        database.close()

@@ -17,6 +17,7 @@ from appliance.auth.services import Account
 from appliance.clock import utc_ago, utc_now
 from appliance.database import Database, row, rows
 from appliance.errors import Invalid, NotFound, TooLarge, UnsupportedType, XiangyiError
+from appliance.retention import done_before
 from appliance.storage import Storage
 from appliance.texts import one_line
 
@@ -59,15 +60,16 @@ def find(database: Database, storage: Storage, sha256: str) -> Path:
 def forget_unused(db: sqlite_utils.Database) -> None:
     """Let go of pictures that are in no body, in the caller's transaction; who has put one into an editor has a day to
     save it."""
+    oldest = utc_ago(UNSAVED)
     unused = rows(
         db,
         "SELECT sha256 FROM pictures WHERE created_at < ?"
         " AND NOT EXISTS (SELECT 1 FROM publications WHERE instr(body, pictures.sha256))",
-        utc_ago(UNSAVED),
+        oldest,
     )
-    for each in unused:
-        db.conn.execute("DELETE FROM pictures WHERE sha256 = ?", (each["sha256"],))
-        leftovers.note(db, each["sha256"])
+    for sha256 in done_before(db, [each["sha256"] for each in unused], "picture.create", oldest):
+        db.conn.execute("DELETE FROM pictures WHERE sha256 = ?", (sha256,))
+        leftovers.note(db, sha256)
 
 
 def _reencoded(content: bytes) -> bytes:

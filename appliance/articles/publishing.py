@@ -2,19 +2,20 @@
 
 import secrets
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import sqlite_utils
 
 from appliance import audit
 from appliance.articles import pictures
 from appliance.articles.markdown import excerpt
-from appliance.articles.schemas import Managed, ManagedPage, ManagedRow, SavePublication
+from appliance.articles.schemas import Kind, Managed, ManagedPage, ManagedRow, SavePublication
 from appliance.articles.services import PublicationNotFound
 from appliance.auth.services import Account
 from appliance.clock import utc_ago, utc_now, utc_text
 from appliance.database import Database, row, rows
 from appliance.errors import Conflict, Invalid, TooLarge
+from appliance.retention import done_before
 from appliance.texts import like, one_line, tidy
 
 PAGE = 30
@@ -123,7 +124,11 @@ def forget_deleted(database: Database) -> None:
     oldest = utc_ago(timedelta(days=KEPT_DAYS))
 
     def take(db: sqlite_utils.Database) -> None:
-        db.conn.execute("DELETE FROM publications WHERE deleted_at < ?", (oldest,))
+        for kind in get_args(Kind):
+            sql = "SELECT id FROM publications WHERE kind = ? AND deleted_at < ?"
+            dated = [each["id"] for each in rows(db, sql, kind, oldest)]
+            for publication_id in done_before(db, dated, f"{kind}.delete", oldest):
+                db.conn.execute("DELETE FROM publications WHERE id = ?", (publication_id,))
         pictures.forget_unused(db)
 
     database.write(take)

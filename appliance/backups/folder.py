@@ -53,11 +53,14 @@ def mount_trouble(settings: Settings) -> str:
     return ""
 
 
-def rotate(settings: Settings) -> list[Path]:
-    """Remove old backups and return them. The newest of each of the last days and weeks that have one stay."""
-    dated = sorted(
-        ((datetime.strptime(found[1], _TIME), path) for path, found in _ours(settings.backups_dir)), reverse=True
-    )
+def rotate(settings: Settings, made: Path) -> list[Path]:
+    """Remove old backups and return them. The newest of each of the last days and weeks that have one stay.
+
+    `made` is the one just made. What is dated later than it is left alone, and counts for nothing: either that date or
+    the clock is wrong, and under a clock that is behind the one just made would be the oldest.
+    """
+    times = {path: datetime.strptime(found[1], _TIME) for path, found in _ours(settings.backups_dir)}
+    dated = sorted(((at, path) for path, at in times.items() if at <= times[made]), reverse=True)
     days: dict[object, Path] = {}
     weeks: dict[object, Path] = {}
     for at, path in dated:

@@ -67,7 +67,7 @@ def run_scheduled(database: Database, settings: Settings) -> Path:
     """Back up by the clock into the backups' folder, then let old ones go; returns the new one. Raises BackupError."""
     path = next_path(settings, datetime.now())
     _finish(database, settings, _begin(database, path, None, "timer"), path)
-    gone = [str(each) for each in rotate(settings)]
+    gone = [str(each) for each in rotate(settings, path)]
 
     def note(db: sqlite_utils.Database) -> None:
         for each in gone:
@@ -123,8 +123,10 @@ def last_success(database: Database) -> datetime | None:
 def last_trouble(database: Database, settings: Settings) -> str:
     """Why the last backup that is over is none, or nothing when it is one."""
     over = [each for each in list_last(database, settings) if each.state != "running"]
-    if not over or over[0].state in ("succeeded", "removed"):
+    if not over or over[0].state == "succeeded":
         return ""
+    if over[0].state == "removed":  # rotation spares the newest: a box whose clock was wrong may have lost it before
+        return "最近一次备份的文件已被清除。"
     return over[0].error or "备份时本机断电或停机，没有完成。"
 
 

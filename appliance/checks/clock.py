@@ -2,18 +2,25 @@
 
 from datetime import UTC, datetime
 
-from appliance.checks.check import OK, WARNING, Check, Context
-from appliance.database import row
+import sqlite_utils
 
-BUILT = datetime(2026, 11, 1, tzinfo=UTC)
+from appliance.checks.check import OK, WARNING, Check, Context
+from appliance.retention import WITHIN, days_unrecorded, is_behind, is_believable
+
+MEND = "请校准时间：sudo timedatectl set-ntp true，或用 sudo date -s 手动设置。"
 
 
 def check(context: Context) -> Check:
-    title, now = "系统时间", datetime.now(UTC)
-    shown = now.astimezone().strftime("%Y-%m-%d %H:%M")
-    last = context.database.read(lambda db: row(db, "SELECT max(at) AS at FROM audit_rows"))
-    behind = last and last["at"] and (datetime.fromisoformat(last["at"]) - now).total_seconds() > 300
-    if now < BUILT or behind:
-        mend = "请校准时间：sudo timedatectl set-ntp true，或用 sudo date -s 手动设置。"
-        return Check("clock", title, WARNING, f"{shown}，早于已有的记录，时间可能不对。", mend)
-    return Check("clock", title, OK, f"{shown}。")
+    title, shown = "系统时间", datetime.now(UTC).astimezone().strftime("%Y-%m-%d %H:%M")
+    doubt = context.database.read(_doubt)
+    if not doubt or context.database.read(is_believable):
+        return Check("clock", title, OK, f"{shown}。")
+    return Check("clock", title, WARNING, f"{shown}，{doubt}核实之前不会清理任何旧记录。", MEND)
+
+
+def _doubt(db: sqlite_utils.Database) -> str:
+    """What speaks against the date, or nothing."""
+    if is_behind(db):
+        return "早于已有的记录，时间可能不对。"
+    days = days_unrecorded(db)
+    return f"此前有 {days} 天没有记录。如果不是停用了这么久，就是时间不对；" if days > WITHIN.days else ""

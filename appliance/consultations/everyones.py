@@ -14,6 +14,7 @@ from appliance.consultations.questions import Wanted
 from appliance.database import Database, rows
 from appliance.errors import ConsultationNotFound
 from appliance.listing import KEPT_DAYS, Listing
+from appliance.retention import done_before
 from appliance.sheets import csv_bytes
 
 LISTING = Listing(
@@ -108,10 +109,9 @@ def export(database: Database, account: Account, wanted: ConsultationFilter, kin
 
 def purge(database: Database, kept_days: int) -> int:
     """Take away for good what was deleted long ago, and what is older than `kept_days` (0: nothing is too old)."""
-    oldest = utc_ago(timedelta(days=kept_days)) if kept_days else ""
-    sql = "SELECT id FROM consultations WHERE deleted_at < ? OR created_at < ? LIMIT 1000"
-    deleted = utc_ago(timedelta(days=KEPT_DAYS))
-    due = [each["id"] for each in database.read(lambda db: rows(db, sql, deleted, oldest))]
+    due = database.read(lambda db: _due(db, "deleted_at", "consultation.delete", KEPT_DAYS))
+    if kept_days:
+        due |= database.read(lambda db: _due(db, "created_at", "consultation.create", kept_days))
 
     def take(db: sqlite_utils.Database) -> None:
         for consultation_id in due:
@@ -121,6 +121,13 @@ def purge(database: Database, kept_days: int) -> int:
     if due:
         database.write(take)
     return len(due)
+
+
+def _due(db: sqlite_utils.Database, column: str, action: str, days: int) -> set[str]:
+    """Those to which this was done longer ago than so many days, as many as go at once."""
+    moment = utc_ago(timedelta(days=days))
+    dated = [each["id"] for each in rows(db, f"SELECT id FROM consultations WHERE {column} < ?", moment)]  # noqa: S608
+    return set(done_before(db, dated, action, moment))
 
 
 def _asked(db: sqlite_utils.Database, wanted: ConsultationFilter) -> tuple[Listing, lists.Where]:

@@ -83,7 +83,8 @@ async def ask(
 def get(database: Database, account: Account, consultation_id: str, address: str) -> ConsultationOut:
     """One consultation, audited. Raises ConsultationNotFound, also for one that this account may not see."""
     consultation = database.read(lambda db: records.out(_visible(db, account, consultation_id)))
-    database.write(lambda db: audit.record(db, account.id, "consultation.read", consultation_id, address))
+    own = is_own(database, account, consultation_id)
+    audit.record_view(database, account.id, "consultation.read", consultation_id, address, own=own)
     return consultation
 
 
@@ -105,7 +106,7 @@ def list_own(database: Database, account: Account, before: str | None = None, q:
     else:
         sql = f"{records.CONSULTATION} WHERE {where.sql} ORDER BY c.created_at DESC LIMIT ?"
     found = database.read(lambda db: rows(db, sql, *where.parameters, PAGE + 1))
-    database.write(lambda db: audit.record(db, account.id, "consultation.list", account.id))
+    audit.record_view(database, account.id, "consultation.list", account.id, own=True)
     items = [records.out(consultation) for consultation in found[:PAGE]]
     return ConsultationPage(items, items[-1].created_at if len(found) > PAGE else None)
 
@@ -184,14 +185,10 @@ async def _keep(
     database: Database, settings: Settings, asker: Asker, ask: Ask, question: str, answered: Answered
 ) -> ConsultationOut:
     made = records.made(question, answered, ask)
-    days = (await anyio.to_thread.run_sync(current, database, settings)).consultation_days
 
     def insert(db: sqlite_utils.Database) -> None:
         records.insert(db, made, asker.account_id)
         audit.record(db, asker.account_id, "consultation.create", made.id, asker.address)
-        if days:
-            oldest = utc_ago(timedelta(days=days))
-            db.conn.execute("DELETE FROM consultations WHERE created_at < ?", (oldest,))
 
     await database.awrite(insert)
     return made

@@ -15,7 +15,7 @@ from appliance.settings import LimitSettings
 from appliance.storage import Storage
 from appliance.studies import pictures
 from appliance.studies.schemas import CorrectionOut, CorrectionPage, correction_out
-from appliance.studies.services import CORRECTION, CORRECTIONS, PARTS, Part, get
+from appliance.studies.services import CORRECTION, CORRECTIONS, PARTS, Part, get, is_own
 
 CORRECT = "correct"  # the kind of job
 MASK_BYTES = 32 * 1024 * 1024
@@ -72,7 +72,8 @@ def list_all(database: Database, account: Account, place: tuple[str, int]) -> Co
     image = _image(database, account, place)
     sql = f"{CORRECTIONS} WHERE corrections.image_id = ? AND corrections.deleted_at IS NULL ORDER BY number"
     found = database.read(lambda db: rows(db, sql, image["id"]))
-    database.write(lambda db: audit.record(db, account.id, "correction.list", place[0]))
+    own = is_own(database, account, place[0])
+    audit.record_view(database, account.id, "correction.list", place[0], own=own)
     return CorrectionPage([correction_out(each) for each in found])
 
 
@@ -86,7 +87,8 @@ def read_audited(
 ) -> CorrectionOut:
     """`find`, and the audit row that reading a patient's data leaves."""
     found = find(database, account, place, correction_id)
-    database.write(lambda db: audit.record(db, account.id, "correction.read", correction_id, address))
+    own = is_own(database, account, place[0])
+    audit.record_view(database, account.id, "correction.read", correction_id, address, own=own)
     return found
 
 
@@ -105,7 +107,8 @@ def find_part(
     found = _row(database, account, place, correction_id)
     if not found[f"{part}_sha256"]:
         raise NotFound("这次修正还没有结果。", "part_missing")
-    database.write(lambda db: audit.record(db, account.id, f"correction.read_{part}", correction_id, address))
+    own = is_own(database, account, place[0])
+    audit.record_view(database, account.id, f"correction.read_{part}", correction_id, address, own=own)
     media_type = PARTS[part] or ""
     suffix = "jpg" if media_type == "image/jpeg" else "png"
     name = f"xiangyi-{place[0][:8]}-{place[1] + 1}-v{found['number']}-{part}.{suffix}"

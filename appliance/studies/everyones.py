@@ -12,6 +12,7 @@ from appliance.clock import utc_ago
 from appliance.database import Database, rows
 from appliance.errors import StudyNotFound
 from appliance.listing import KEPT_DAYS, Listing, line_of
+from appliance.retention import done_before
 from appliance.sheets import csv_bytes
 
 LISTING = Listing(
@@ -102,13 +103,17 @@ def versions(database: Database) -> list[str]:
 
 def purge(database: Database) -> int:
     """Take away for good what was hidden long enough ago, with its files."""
-    sql = "SELECT id FROM studies WHERE deleted_at < ?"
-    due = [each["id"] for each in database.read(lambda db: rows(db, sql, utc_ago(timedelta(days=KEPT_DAYS))))]
+    oldest = utc_ago(timedelta(days=KEPT_DAYS))
+
+    def find(db: sqlite_utils.Database) -> list[str]:
+        dated = [each["id"] for each in rows(db, "SELECT id FROM studies WHERE deleted_at < ?", oldest)]
+        return done_before(db, dated, "study.delete", oldest)
 
     def take(db: sqlite_utils.Database, study_id: str) -> None:
         remove(db, study_id)
         audit.record(db, None, "study.purge", study_id)
 
+    due = database.read(find)
     for study_id in due:
         database.write(lambda db, study_id=study_id: take(db, study_id))  # type: ignore[misc]
     return len(due)

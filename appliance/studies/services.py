@@ -145,8 +145,14 @@ def get(database: Database, account: Account, study_id: str) -> StudyOut:
 def read_audited(database: Database, account: Account, study_id: str, address: str) -> StudyOut:
     """`get`, and the audit row that reading a patient's data leaves."""
     study = get(database, account, study_id)
-    database.write(lambda db: audit.record(db, account.id, "study.read", study_id, address))
+    audit.record_view(database, account.id, "study.read", study_id, address, own=is_own(database, account, study_id))
     return study
+
+
+def is_own(database: Database, account: Account, study_id: str) -> bool:
+    """Whether this account submitted it."""
+    sql = "SELECT 1 FROM studies WHERE id = ? AND account_id = ?"
+    return database.read(lambda db: row(db, sql, study_id, account.id)) is not None
 
 
 def list_own(database: Database, account: Account, before: str | None = None) -> StudyPage:
@@ -159,7 +165,7 @@ def list_own(database: Database, account: Account, before: str | None = None) ->
         return StudyPage(items, items[-1].created_at if len(found) > PAGE else None)
 
     page = database.read(read)
-    database.write(lambda db: audit.record(db, account.id, "study.list", account.id))
+    audit.record_view(database, account.id, "study.list", account.id, own=True)
     return page
 
 
@@ -175,7 +181,8 @@ def find_part(
     )
     if image is None or not image[f"{part}_sha256"]:
         raise NotFound("这张图片还没有结果。", "part_missing")
-    database.write(lambda db: audit.record(db, account.id, f"study.read_{part}", study_id, address))
+    own = is_own(database, account, study_id)
+    audit.record_view(database, account.id, f"study.read_{part}", study_id, address, own=own)
     media_type = PARTS[part] or image["media_type"]
     suffix = {"image/jpeg": "jpg", "image/png": "png", "image/tiff": "tif"}[media_type]
     name = f"xiangyi-{study.organ}-{study_id[:8]}-{position + 1}-{part}.{suffix}"

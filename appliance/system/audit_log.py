@@ -12,6 +12,7 @@ from appliance.auth.services import Account
 from appliance.clock import utc_ago
 from appliance.database import Database, rows
 from appliance.errors import Invalid
+from appliance.retention import last_before
 from appliance.sheets import csv_bytes
 
 LEAST_DAYS = 180  # whatever a setting says
@@ -77,18 +78,19 @@ def actions(database: Database) -> list[str]:
 
 
 def purge(database: Database, kept_days: int) -> int:
-    """Forget what is older than `kept_days`, at least LEAST_DAYS; returns how many rows."""
+    """Forget what is older than `kept_days`, at least LEAST_DAYS; returns how many rows. By their order, not by their
+    dates: one that a wrong clock wrote goes with its neighbours."""
     oldest = utc_ago(timedelta(days=max(LEAST_DAYS, kept_days)))
-    sql = "DELETE FROM audit_rows WHERE id IN (SELECT id FROM audit_rows WHERE at < ? ORDER BY at LIMIT ?)"
+    sql = "DELETE FROM audit_rows WHERE id IN (SELECT id FROM audit_rows WHERE id <= ? ORDER BY id LIMIT ?)"
 
     def write(db: sqlite_utils.Database) -> int:
-        gone = db.conn.execute(sql, (oldest, _PURGED_AT_ONCE)).rowcount
+        gone = db.conn.execute(sql, (last, _PURGED_AT_ONCE)).rowcount
         if gone:
             audit.record(db, None, "audit.purge", oldest)
         return gone
 
-    due = database.read(lambda db: rows(db, "SELECT 1 FROM audit_rows WHERE at < ? LIMIT 1", oldest))
-    return database.write(write) if due else 0
+    last = database.read(lambda db: last_before(db, oldest))
+    return database.write(write) if last else 0
 
 
 def _where(db: sqlite_utils.Database, wanted: AuditFilter) -> lists.Where:

@@ -1,12 +1,14 @@
 """The application in this process, over a database of its own; jobs are run by calling the worker's own code."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from litestar.testing import TestClient
 
+from appliance import audit
 from appliance.app import create_app
 from appliance.auth.services import create_account
 from appliance.database import Database
@@ -50,6 +52,34 @@ class Api:
 
     def stored_files(self) -> list[Path]:
         return [path for path in self.settings.files_dir.rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def set_clock(monkeypatch) -> Callable[[float], None]:
+    """Call it with how many days the box's clock is to be ahead of the true one, or behind when negative."""
+
+    def ahead(days: float) -> None:
+        class Clock(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return datetime.now(tz) + timedelta(days=days)
+
+        monkeypatch.setattr("appliance.clock.datetime", Clock)
+
+    return ahead
+
+
+@pytest.fixture
+def live(database: Database, set_clock) -> Callable[[int, int], None]:
+    """Let the box be used daily from so many days from now on; each leaves a row in the audit log that names the day.
+    Its clock stays at the last."""
+
+    def used(start: int, days: int = 7) -> None:
+        for day in range(start, start + days):
+            set_clock(day)
+            database.write(lambda db, day=day: audit.record(db, None, "day.used", str(day)))
+
+    return used
 
 
 @pytest.fixture

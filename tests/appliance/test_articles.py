@@ -89,7 +89,7 @@ def test_search_takes_its_words_literally(api):
     assert titles(api, q="_") == titles(api, q="' OR 1=1 --") == []
 
 
-def test_a_deletion_can_be_taken_back_until_it_is_too_old(api):
+def test_a_deletion_can_be_taken_back_until_it_is_too_old(api, live):
     made = save(api).json()
     path = f"/api/v1/publications/{made['id']}"
     assert api.client.delete(path, headers=api.as_("boss")).status_code == 204
@@ -101,8 +101,7 @@ def test_a_deletion_can_be_taken_back_until_it_is_too_old(api):
     api.client.delete(path, headers=api.as_("boss"))
     publishing.forget_deleted(api.database)
     assert len(api.database.read(lambda db: rows(db, "SELECT id FROM publications"))) == 1
-    old = {"deleted_at": "2020-01-01T00:00:00.000Z"}
-    api.database.write(lambda db: db.table("publications").update(made["id"], old))
+    live(25)
     publishing.forget_deleted(api.database)
     assert api.database.read(lambda db: rows(db, "SELECT id FROM publications")) == []
 
@@ -245,7 +244,7 @@ def test_a_picture_is_made_anew_and_served(api):
     assert made["url"] in render(made["markdown"])
 
 
-def test_a_picture_that_no_text_shows_any_more_goes_after_a_day(api, monkeypatch):
+def test_a_picture_that_no_text_shows_any_more_goes_after_a_day(api, monkeypatch, live):
     monkeypatch.setattr(leftovers, "FRESH_S", -1)
     shown, unsaved = add_picture(api, encoded(phantom())).json(), add_picture(api, encoded(phantom()[:90])).json()
     made = save(api, body=shown["markdown"]).json()
@@ -257,9 +256,10 @@ def test_a_picture_that_no_text_shows_any_more_goes_after_a_day(api, monkeypatch
         return [api.client.get(each["url"]).status_code for each in (shown, unsaved)]
 
     assert served() == [200, 200], "an editor may still be open"
-    api.database.write(lambda db: db.execute("UPDATE pictures SET created_at = '2020-01-01'"))
+    live(-5)
+    live(2, 1)
     assert served() == [200, 404], "what was deleted lately can come back with its picture"
-    api.database.write(lambda db: db.execute("UPDATE publications SET deleted_at = '2020-01-01'"))
+    live(25)
     assert served() == [404, 404]
     assert [path for path in api.settings.files_dir.rglob("*") if path.is_file()] == []
 

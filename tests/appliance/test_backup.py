@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from appliance import archive, backup
+from appliance import archive, backup, web, worker
 from appliance.archive import BackupError
 from appliance.auth.services import create_account
 from appliance.backups import command, folder, services
@@ -25,6 +25,7 @@ from appliance.encryption import MAGIC, is_encrypted, make_key, own_key, read_ke
 from appliance.engines import Health
 from appliance.migrations import migrate
 from appliance.settings import BackupSettings, Settings, load_settings
+from appliance.start import InUse, hold
 from appliance.storage import Storage
 
 
@@ -221,6 +222,16 @@ def test_a_power_cut_in_a_restore_leaves_all_or_nothing(hospital, tmp_path, modu
     assert list(tmp_path.glob(".data.restore-*")) == []
 
 
+@pytest.mark.parametrize("start", [web.serve, worker.work])
+def test_nothing_opens_the_data_while_a_restore_has_them(start, tmp_path, monkeypatch):
+    """What was opened before the swap would be the replaced database, and what was written to it would be lost."""
+    monkeypatch.setattr("appliance.web.set_up_logs", lambda name: None)
+    settings = Settings(data_dir=tmp_path / "data")
+    with hold(settings, exclusive=True), pytest.raises(InUse):
+        start(settings)
+    assert not settings.database_path.exists()
+
+
 @pytest.fixture
 def small_disk(tmp_path):
     """A file system of 1 MB."""
@@ -288,13 +299,43 @@ def test_the_newest_of_each_day_and_week_stay(hospital):
             at = end - timedelta(days=day, hours=hour)
             (hospital.backups_dir / f"xiangyi-{at:%Y%m%d-%H%M%S}.tar.age").touch()
     (hospital.backups_dir / "holiday.jpg").touch()
-    gone = folder.rotate(hospital)
+    gone = folder.rotate(hospital, hospital.backups_dir / f"xiangyi-{end:%Y%m%d-%H%M%S}.tar.age")
     left = sorted(path.name for path in hospital.backups_dir.iterdir() if path.suffix == ".age")
     assert len(left) + len(gone) == 1460 and (hospital.backups_dir / "holiday.jpg").exists()
     assert left[-1] == "xiangyi-20261125-023000.tar.age"
     days = [f"xiangyi-202611{day}-" for day in range(19, 26)]
     assert all(any(name.startswith(start) for name in left) for start in days)
     assert 7 + 3 <= len(left) <= 7 + 5  # the newest weeks share their backup with a day
+
+
+def test_a_clock_that_is_behind_costs_no_backup(hospital):
+    """All others are dated later than the one that is made now: it stays, and so do they."""
+    database = Database(hospital.database_path)
+    hospital.backups_dir.mkdir()
+    for day in range(20):
+        at = datetime.now() + timedelta(days=365 + day)
+        (hospital.backups_dir / f"xiangyi-{at:%Y%m%d-%H%M%S}.tar.age").touch()
+    path = services.run_scheduled(database, hospital)
+    assert path.exists() and len(list(hospital.backups_dir.iterdir())) == 21
+    assert services.list_last(database, hospital)[0].state == "succeeded"
+
+
+def test_a_date_ahead_does_not_end_rotation(hospital):
+    hospital.backups_dir.mkdir()
+    made = datetime(2026, 11, 25, 2, 30)
+    for day in (-3650, *range(90)):
+        (hospital.backups_dir / f"xiangyi-{made - timedelta(days=day):%Y%m%d-%H%M%S}.tar.age").touch()
+    newest = hospital.backups_dir / f"xiangyi-{made:%Y%m%d-%H%M%S}.tar.age"
+    assert len(folder.rotate(hospital, newest)) >= 90 - 7 - 5 and newest.exists()
+    assert list(hospital.backups_dir.glob("xiangyi-2036*"))
+
+
+def test_a_newest_backup_that_is_gone_is_trouble(hospital):
+    database = Database(hospital.database_path)
+    services.run_scheduled(database, hospital)
+    assert services.last_trouble(database, hospital) == ""
+    database.write(lambda db: db.execute("UPDATE backups SET removed_at = ?", [utc_ago(timedelta())]))
+    assert "已被清除" in services.last_trouble(database, hospital)
 
 
 def test_rotated_ones_are_told_as_such(hospital):

@@ -76,34 +76,34 @@ def test_a_deleted_study_is_gone_for_all_until_it_is_brought_back(api):
     assert api.client.get(f"/api/v1/studies/{study}", headers=api.as_("ann")).json()["status"] == "succeeded"
 
 
-def test_a_purge_takes_only_files_that_nothing_else_names(api, monkeypatch):
+def test_a_purge_takes_only_files_that_nothing_else_names(api, monkeypatch, set_clock, live):
     kept, gone = submit(api), submit(api, organ="chest")
     api.work()
     shared = api.database.read(lambda db: row(db, "SELECT source_sha256 FROM images WHERE study_id = ?", gone))
     before = len(api.stored_files())
     api.client.delete(f"{STUDIES}/{gone}", headers=api.as_("boss"))
     assert studies.purge(api.database) == 0
-    api.database.write(
-        lambda db: db.execute("UPDATE studies SET deleted_at = ? WHERE id = ?", [utc_ago(timedelta(days=31)), gone])
-    )
+    live(25)
     monkeypatch.setattr(leftovers, "FRESH_S", -1)
     assert studies.purge(api.database) == 1
+    set_clock(0)
     assert leftovers.sweep(api.database, api.storage) == 0, "the other has the same original and view"
     assert api.storage.path(shared["source_sha256"]).exists(), "the other study has the same original"
     assert len(api.stored_files()) <= before
     assert api.client.get(f"/api/v1/studies/{kept}/images/0/source", headers=api.as_("ann")).status_code == 200
     assert listed(api, STUDIES, deleted="true") == []
     api.client.delete(f"{STUDIES}/{kept}", headers=api.as_("boss"))
-    api.database.write(lambda db: db.execute("UPDATE studies SET deleted_at = ?", [utc_ago(timedelta(days=31))]))
+    live(56)
     assert studies.purge(api.database) == 1
     leftovers.sweep(api.database, api.storage)
     assert api.stored_files() == [api.settings.database_path] or not list(api.settings.files_dir.glob("??/*"))
 
 
-def test_fresh_files_stay_for_a_while_when_a_study_is_purged(api, monkeypatch):
+def test_fresh_files_stay_for_a_while_when_a_study_is_purged(api, monkeypatch, live):
     study = submit(api)
     source = api.database.read(lambda db: row(db, "SELECT source_sha256 FROM images"))["source_sha256"]
-    api.database.write(lambda db: db.execute("UPDATE studies SET deleted_at = '2020-01-01' WHERE id = ?", [study]))
+    assert api.client.delete(f"{STUDIES}/{study}", headers=api.as_("boss")).status_code == 204
+    live(25)
     assert studies.purge(api.database) == 1
     assert leftovers.sweep(api.database, api.storage) == 0
     assert api.storage.path(source).exists(), "someone may be about to commit a row that names it"
@@ -140,7 +140,7 @@ def test_a_formula_in_a_question_does_not_run_in_a_spreadsheet(api):
     assert cells[1][3].startswith("'=HYPERLINK")
 
 
-def test_a_deleted_consultation_comes_back_or_is_purged(api):
+def test_a_deleted_consultation_comes_back_or_is_purged(api, set_clock, live):
     first, second = ask(api, "头疼怎么办"), ask(api, "感冒怎么办")
     assert api.client.delete(f"{CONSULTATIONS}/{first}", headers=api.as_("boss")).status_code == 204
     assert api.client.get(f"/api/v1/consultations/{first}", headers=api.as_("ann")).status_code == 404
@@ -148,11 +148,12 @@ def test_a_deleted_consultation_comes_back_or_is_purged(api):
     assert [item["id"] for item in own] == [second]
     assert api.client.post(f"{CONSULTATIONS}/{first}/restore", headers=api.as_("boss")).status_code == 204
     assert set(listed(api, CONSULTATIONS)) == {first, second}
-    api.database.write(
-        lambda db: db.execute("UPDATE consultations SET created_at = '2020-01-01T00:00:00.000Z' WHERE id = ?", [first])
-    )
+    later = utc_ago(timedelta(days=-20))
+    api.database.write(lambda db: db.execute("UPDATE consultations SET created_at = ? WHERE id = ?", [later, second]))
+    live(25)
     assert consultations.purge(api.database, 0) == 0
     assert consultations.purge(api.database, 30) == 1
+    set_clock(0)
     assert listed(api, CONSULTATIONS) == [second]
     indexed = "SELECT rowid FROM question_index WHERE question_index MATCH ?"
     assert len(api.database.read(lambda db: rows(db, indexed, "感冒"))) == 1

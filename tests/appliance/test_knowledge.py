@@ -2,13 +2,9 @@
 
 import io
 
-import anyio
 import docx
-import msgspec
 import pytest
 
-from appliance.consultations import services as consultations
-from appliance.consultations.schemas import Ask
 from appliance.engines import knowledge
 from appliance.knowledge import services
 from appliance.knowledge.texts import PASSAGE_CHARACTERS, passages_of
@@ -212,18 +208,3 @@ def test_everyone_exports_their_own_and_an_admin_all(starter):
         0,
         2,
     ]
-
-
-def test_old_consultations_are_forgotten_when_the_settings_say_so(starter):
-    old = ask(starter, "高血压平时怎么吃")["id"]
-    starter.database.write(lambda db: db.conn.execute("UPDATE consultations SET created_at = '2020-01-01'"))
-
-    async def ask_again(days: int) -> int:
-        settings = msgspec.structs.replace(starter.settings, consultation_days=days)
-        asker = consultations.Asker(None, "terminal")
-        async for _ in consultations.ask(starter.database, starter.engines, settings, asker, Ask("糖尿病人怎么吃")):
-            pass
-        return starter.client.get(f"/api/v1/consultations/{old}", headers=starter.as_("ann")).status_code
-
-    assert anyio.run(ask_again, 0) == 200
-    assert anyio.run(ask_again, 30) == 404

@@ -2,7 +2,9 @@
 
 import pytest
 
+from appliance import audit
 from appliance.database import rows
+from appliance.errors import OutOfSpace
 from support.images import encoded, phantom
 
 
@@ -34,6 +36,45 @@ def test_each_reading_leaves_an_audit_row(api, study_id):
     api.client.get(f"/api/v1/studies/{study_id}/images/0/mask", headers=api.as_("doc"))
     actions = api.database.read(lambda db: rows(db, "SELECT action FROM audit_rows WHERE subject = ?", study_id))
     assert [row["action"] for row in actions] == ["study.create", "study.read", "study.read_mask"]
+
+
+def fill_disk(api, subject: str, actions: tuple[str, ...]) -> None:
+    """Let the database grow no more, and fill what room it has until not one of these rows finds any."""
+
+    def stop_growing(db):
+        pages = db.conn.execute("PRAGMA page_count").fetchone()[0]
+        db.conn.execute(f"PRAGMA max_page_count = {pages}")
+
+    def fits(action: str) -> bool:
+        try:
+            api.database.write(lambda db: audit.record(db, None, action, subject))
+            return True
+        except OutOfSpace:
+            return False
+
+    api.database.write(stop_growing)
+    while any([fits(action) for action in actions]):
+        pass
+
+
+def test_a_full_disk_keeps_nobody_from_their_own_results(api, study_id, caplog):
+    """What is another's, and what is taken along, still needs its row in the audit log first."""
+    asked = {"url": "/api/v1/consultations", "headers": api.as_("ann"), "json": {"question": "头疼怎么办"}}
+    consultation = api.client.post(**asked).json()["id"]
+    fill_disk(api, study_id, ("a", "study.list", "study.read", "consultation.list", "account.export_own"))
+    for path in (
+        f"studies/{study_id}",
+        f"studies/{study_id}/images/0/overlay",
+        f"studies/{study_id}/images/0/corrections",
+        "studies",
+        f"consultations/{consultation}",
+        "consultations",
+    ):
+        assert api.client.get(f"/api/v1/{path}", headers=api.as_("ann")).status_code == 200, path
+    assert f"disk full, not in the audit log: study.read {study_id}" in caplog.text
+    for name, path in (("doc", f"studies/{study_id}"), ("ann", "consultations/export"), ("ann", "accounts/me/export")):
+        answer = api.client.get(f"/api/v1/{path}", headers=api.as_(name))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (507, "disk_full"), path
 
 
 @pytest.mark.parametrize("path", ["/images/7/overlay", "/images/0/secret", "/images/0/..%2f..%2fetc"])

@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +90,10 @@ def test_the_own_data_are_all_there_and_nobody_elses(api):
     assert json.loads(said["account.json"])["username"] == "ann" and "argon2" not in said["account.json"]
     left = [path for path in api.settings.data_dir.iterdir() if path.is_file() and "xiangyi.db" not in path.name]
     assert left == []
+
+
+def test_own_data_that_find_no_room_on_the_disk_are_told_as_such(api, monkeypatch):
+    full = Path("/dev/full").open("w+b")  # noqa: SIM115 - whoever sends it would close it
+    monkeypatch.setattr("appliance.own_data.tempfile.TemporaryFile", lambda dir: full)
+    answer = api.client.get("/api/v1/accounts/me/export", headers=api.as_("ann"))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (507, "disk_full")

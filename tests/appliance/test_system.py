@@ -81,18 +81,17 @@ def test_the_audit_log_pages_to_its_end(api, monkeypatch):
     assert seen == 4
 
 
-def test_no_setting_makes_the_audit_log_shorter_than_180_days(api):
-    def insert(db):
-        for days in (1, 170, 190, 400):
-            audit.record(db, None, "old.row", str(days))
-            db.execute("UPDATE audit_rows SET at = ? WHERE subject = ?", [utc_ago(timedelta(days=days)), str(days)])
-
-    api.database.write(insert)
-    assert audit_log.purge(api.database, 1) == 2
+def test_no_setting_makes_the_audit_log_shorter_than_180_days(api, set_clock, live):
+    for day in (0, 10, 30, 99):
+        set_clock(day)
+        api.database.write(lambda db, day=day: audit.record(db, None, "old.row", str(day)))
+    live(194)
+    audit_log.purge(api.database, 1)
     left = api.database.read(
         lambda db: [r["subject"] for r in db.query("SELECT subject FROM audit_rows WHERE action = 'old.row'")]
     )
-    assert left == ["1", "170"]
+    assert left == ["30", "99"]
+    set_clock(0)
     short = api.client.patch("/api/v1/settings", headers=api.as_("boss"), json={"audit_days": 90})
     assert short.status_code == 422 and "180" in short.json()["error"]["message"]
 
