@@ -45,7 +45,7 @@ def _text(name: str, content: bytes) -> str:
                 return "\n".join(page.extract_text() for page in reader.pages)
             case ".docx":
                 return _word(content)
-    except (PyPdfError, PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+    except (PyPdfError, PackageNotFoundError, zipfile.BadZipFile, SyntaxError, KeyError, ValueError, OSError) as error:
         raise Invalid("文档读不出来：文件损坏、有密码，或格式与扩展名不符。", "document_unreadable") from error
     raise Invalid("只支持 Markdown、TXT、PDF 和 DOCX 文档。", "document_type_unsupported")
 

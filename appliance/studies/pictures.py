@@ -1,5 +1,6 @@
 """Pictures that people upload: what they are, judged from the header alone, and their decoding."""
 
+import struct
 from dataclasses import dataclass
 from typing import IO
 
@@ -13,6 +14,11 @@ FORMATS = ("PNG", "JPEG", "TIFF")
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "TIFF": "image/tiff"}
 # The limit is ours (settings.limits.pixels), checked from the header; Pillow's own would only warn.
 Image.MAX_IMAGE_PIXELS = None
+# What Pillow raises on broken data: tags of a wrong type break it where it computes with them.
+_BROKEN = (
+    *(OSError, EOFError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError),
+    *(struct.error, Image.DecompressionBombError),
+)
 _TAIL_BYTES = _CHUNK_BYTES = 64 * 1024
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -64,7 +70,7 @@ def inspect(file: IO[bytes], max_bytes: int, max_pixels: int) -> Picture:
             return Picture(MEDIA_TYPES[image.format or ""], width, height, size)
     except (UnidentifiedImageError, KeyError) as error:
         raise UnsupportedType() from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except _BROKEN as error:
         raise ImageDamaged() from error
     finally:
         file.seek(0)
@@ -81,7 +87,7 @@ def decode(file: IO[bytes]) -> np.ndarray:
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 upright = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright.convert("RGBA"))
             return np.array(upright.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except _BROKEN as error:
         raise ImageDamaged() from error
 
 

@@ -1,6 +1,8 @@
 """Documents in, passages found, answers that rest on them; asked through the API with no language model."""
 
 import io
+import zipfile
+from collections.abc import Callable
 
 import anyio
 import docx
@@ -31,6 +33,20 @@ def word(text: str) -> bytes:
     document.add_paragraph(text)
     document.save(out)
     return out.getvalue()
+
+
+def rewritten(document: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """A Word file whose text, as XML, was changed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(document)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            part = old.read(name)
+            new.writestr(name, change(part) if name == "word/document.xml" else part)
+    return out.getvalue()
+
+
+def broken_xml(document: bytes) -> bytes:
+    return rewritten(document, lambda xml: xml[: len(xml) // 2])
 
 
 @pytest.fixture
@@ -79,6 +95,7 @@ def test_each_kind_of_file_is_read(name, content):
         ("a.exe", b"MZ", "document_type_unsupported"),
         ("a.pdf", b"%PDF-1.4 cut", "document_unreadable"),
         ("a.docx", b"PK\x03\x04 cut", "document_unreadable"),
+        ("a.docx", broken_xml(word("蚂蟥")), "document_unreadable"),
         ("a.txt", b"\xff\xfe\xfa\x00\x81", "document_unreadable"),
         ("a.md", b"  \n", "document_empty"),
     ],
@@ -86,6 +103,11 @@ def test_each_kind_of_file_is_read(name, content):
 def test_a_file_that_cannot_be_used_is_refused_with_the_reason(api, name, content, code):
     answer = add(api, name, content)
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
+
+
+def test_a_form_without_a_file_is_told_so(api):
+    answer = api.client.post("/api/v1/documents", headers=api.as_("boss"), files={"other": ("a.md", LEECH.encode())})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "file_missing")
 
 
 def test_the_same_document_is_not_taken_twice(api):

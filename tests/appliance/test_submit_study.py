@@ -37,6 +37,13 @@ def two_in_one(array: np.ndarray, **options) -> bytes:
     return out.getvalue()
 
 
+def mistyped(tiff: bytes, tag: int) -> bytes:
+    """The same, but this tag's value says that it is ASCII."""
+    entry, wrong = struct.pack("<HHI", tag, 4, 1), struct.pack("<HHI", tag, 2, 4)
+    assert tiff.count(entry) == 1
+    return tiff.replace(entry, wrong)
+
+
 GOOD = encoded(phantom())
 TURN = (0x0112, 3, 1, struct.pack("<I", 6))
 WITH_THUMBNAIL = tags(TURN) + encoded(phantom()[::8, ::8].copy(), "JPEG")
@@ -50,6 +57,8 @@ BAD = {
     "truncated JPEG with a thumbnail": (encoded(phantom(), "JPEG", exif=WITH_THUMBNAIL)[:12_000], 422, "image_damaged"),
     "truncated MPO with a thumbnail": (two_in_one(phantom(), exif=WITH_THUMBNAIL)[:12_000], 422, "image_damaged"),
     "truncated TIFF": (encoded(phantom(), "TIFF")[:-200_000], 422, "image_damaged"),
+    "a TIFF whose strips lie at a word": (mistyped(encoded(phantom(), "TIFF"), 273), 422, "image_damaged"),
+    "a TIFF whose strips are words long": (mistyped(encoded(phantom(), "TIFF"), 279), 422, "image_damaged"),
     "bomb": (bomb_png(60_000), 413, "image_too_many_pixels"),
 }
 
