@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import anyio.to_thread
 import sqlite_utils
 
-from appliance.errors import OutOfSpace, XiangyiError
+from appliance.errors import Invalid, OutOfSpace, XiangyiError
 
 T = TypeVar("T")
 BUSY_MS = 10_000
@@ -48,13 +48,15 @@ class Database:
                 raise _translate(error) from error
 
     def read(self, function: Callable[[sqlite_utils.Database], T]) -> T:
-        """Run `function` on this thread's reading connection."""
+        """Run `function` on this thread's reading connection. Raises Invalid for a number that SQLite cannot hold."""
         reader = getattr(self._readers, "database", None)
         if reader is None:
             reader = self._readers.database = self._connect()
             reader.conn.execute("PRAGMA query_only = ON")
         try:
             return function(reader)
+        except OverflowError as error:  # asked for by somebody: no row has a number beyond 64 bits
+            raise Invalid() from error
         except sqlite3.OperationalError as error:
             raise _translate(error) from error
 

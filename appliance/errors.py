@@ -104,8 +104,19 @@ def translate(error: Exception) -> XiangyiError:
         translated = XiangyiError(message, code) if error.status_code < 500 else XiangyiError()
         translated.status = error.status_code
         return translated
+    if _is_of_the_body(error):
+        log.warning("taken for a body that cannot be read", exc_info=error)  # should it be ours after all
+        return Invalid()
     log.exception("unforeseen error", exc_info=error)
     return XiangyiError()
+
+
+def _is_of_the_body(error: Exception) -> bool:
+    """Did the framework trip over what was sent: nested too deep, not in its encoding, or in one that nobody knows?
+
+    Of the LookupErrors only codecs raise the plain one.
+    """
+    return isinstance(error, RecursionError | UnicodeError) or type(error) is LookupError
 
 
 def respond(request: Request, error: Exception) -> Response:

@@ -17,7 +17,7 @@ class Attempts:
 
     def check(self, username: str, address: str) -> None:
         """Raises TooManyRequests when this name failed too often from this address."""
-        failures = self._failures.get((username.casefold(), address), deque())
+        failures = self._failures.get(_key(username, address), deque())
         while failures and failures[0] < time.monotonic() - WINDOW_S:
             failures.popleft()
         if len(failures) >= ALLOWED:
@@ -27,7 +27,12 @@ class Attempts:
     def failed(self, username: str, address: str) -> None:
         if len(self._failures) > MAX_KEYS:
             self._failures.clear()
-        self._failures[username.casefold(), address].append(time.monotonic())
+        self._failures[_key(username, address)].append(time.monotonic())
 
     def succeeded(self, username: str, address: str) -> None:
-        self._failures.pop((username.casefold(), address), None)
+        self._failures.pop(_key(username, address), None)
+
+
+def _key(username: str, address: str) -> tuple[str, str]:
+    """No finer than accounts are told apart: blanks around a name, or its capitals, earn no new guesses."""
+    return username.strip().casefold(), address

@@ -11,7 +11,7 @@ from appliance.auth.guards import PUBLIC
 from appliance.auth.schemas import AccountOut, ChangePassword, LogIn, OpenSessionOut, OpenSessions, SessionOut
 from appliance.auth.services import Account, Session
 from appliance.database import Database
-from appliance.errors import NotAuthenticated
+from appliance.errors import Invalid, NotAuthenticated
 from appliance.settings import Settings
 
 
@@ -105,11 +105,19 @@ class AccountController(Controller):
         request: Request,
         account: NamedDependency[Account],
         database: NamedDependency[Database],
+        attempts: NamedDependency[Attempts],
     ) -> None:
         """Change the own password; other sessions of the account end."""
-        await anyio.to_thread.run_sync(
-            services.change_password, database, account, data.old_password, data.new_password, request.auth
-        )
+        address = address_of(request)
+        attempts.check(account.username, address)
+        try:
+            await anyio.to_thread.run_sync(
+                services.change_password, database, account, data.old_password, data.new_password, request.auth
+            )
+        except Invalid as error:
+            if error.code == "credentials_wrong":  # a new password that will not do is no guess
+                attempts.failed(account.username, address)
+            raise
 
     @put("/me/deletion", status_code=204)
     async def ask_for_deletion(

@@ -12,7 +12,7 @@ from litestar.params import Body, FromPath, FromQuery
 from appliance.auth.controllers import address_of
 from appliance.auth.services import Account
 from appliance.database import Database
-from appliance.errors import Forbidden
+from appliance.errors import Forbidden, Invalid
 from appliance.knowledge import services
 from appliance.knowledge.schemas import DocumentDetail, DocumentPage
 from appliance.knowledge.texts import MAX_BYTES
@@ -44,7 +44,9 @@ class DocumentController(Controller):
     ) -> DocumentDetail:
         """201: the `file` cut into passages, which answers may rest on from now on."""
         _require_admin(account)
-        file = data["file"]
+        file = data.get("file")
+        if file is None:
+            raise Invalid("没有收到文件，请选择后提交。", "file_missing")
         content = await file.read()
         name, address = file.filename or "", address_of(request)
         return await anyio.to_thread.run_sync(services.add, database, account, name, content, address)

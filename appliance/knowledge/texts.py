@@ -1,19 +1,16 @@
 """From a file to passages: Markdown, text, PDF or Word, cut where sentences end."""
 
-import io
 import re
-import zipfile
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
-import docx
-import pypdf
-from docx.opc.exceptions import PackageNotFoundError
-from pypdf.errors import PyPdfError
-
 from appliance.errors import Invalid, TooLarge
+from appliance.knowledge import extract
 
 MAX_BYTES = 20 * 1024 * 1024
-MAX_CHARACTERS = 500_000
+TIMEOUT_S = 2 * extract.CPU_S
 # A passage is read anew for each question, at some 60 tokens a second: it must be short.
 PASSAGE_CHARACTERS = 180
 _SENTENCE = re.compile(r"[^。！？!?；;\n]+[。！？!?；;]?")
@@ -26,8 +23,8 @@ def passages_of(name: str, content: bytes) -> list[tuple[str, str]]:
     if len(content) > MAX_BYTES:
         raise TooLarge("文档超过 20 MB。", "document_too_large", maxBytes=MAX_BYTES)
     text = _text(name, content)
-    if len(text) > MAX_CHARACTERS:
-        raise TooLarge("文档超过 50 万字，请拆分后再导入。", "document_too_large", maxCharacters=MAX_CHARACTERS)
+    if len(text) > extract.MAX_CHARACTERS:
+        raise _too_large()
     found = [(heading, passage) for heading, part in _sections(text) for passage in _cut(part)]
     if not found:
         raise Invalid("文档里没有可用的文字；扫描件请先做文字识别。", "document_empty")
@@ -35,18 +32,11 @@ def passages_of(name: str, content: bytes) -> list[tuple[str, str]]:
 
 
 def _text(name: str, content: bytes) -> str:
-    ending = Path(name).suffix.lower()
-    try:
-        match ending:
-            case ".md" | ".markdown" | ".txt":
-                return _decoded(content)
-            case ".pdf":
-                reader = pypdf.PdfReader(io.BytesIO(content))
-                return "\n".join(page.extract_text() for page in reader.pages)
-            case ".docx":
-                return _word(content)
-    except (PyPdfError, PackageNotFoundError, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise Invalid("文档读不出来：文件损坏、有密码，或格式与扩展名不符。", "document_unreadable") from error
+    match ending := Path(name).suffix.lower():
+        case ".md" | ".markdown" | ".txt":
+            return _decoded(content)
+        case ".pdf" | ".docx":
+            return _extracted(ending, content)
     raise Invalid("只支持 Markdown、TXT、PDF 和 DOCX 文档。", "document_type_unsupported")
 
 
@@ -55,15 +45,32 @@ def _decoded(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return content.decode("gb18030")
+        try:
+            return content.decode("gb18030")
+        except UnicodeDecodeError as error:
+            raise _unreadable() from error
 
 
-def _word(content: bytes) -> str:
-    lines = []
-    for paragraph in docx.Document(io.BytesIO(content)).paragraphs:
-        heading = (paragraph.style.name or "").startswith("Heading") if paragraph.style else False
-        lines.append(("# " if heading else "") + paragraph.text)
-    return "\n".join(lines)
+def _extracted(ending: str, content: bytes) -> str:
+    command = [sys.executable, "-m", extract.__name__, ending]
+    try:
+        done = subprocess.run(command, input=content, capture_output=True, timeout=TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        raise _too_large() from error
+    if done.returncode in (extract.TOO_LARGE, -signal.SIGXCPU):
+        raise _too_large()
+    if done.returncode:
+        raise _unreadable()
+    return done.stdout.decode()
+
+
+def _too_large() -> TooLarge:
+    message = "文档超过 50 万字或过于复杂，请拆分后再导入。"
+    return TooLarge(message, "document_too_large", maxCharacters=extract.MAX_CHARACTERS)
+
+
+def _unreadable() -> Invalid:
+    return Invalid("文档读不出来：文件损坏、有密码，或格式与扩展名不符。", "document_unreadable")
 
 
 def _sections(text: str) -> list[tuple[str, str]]:

@@ -119,9 +119,9 @@ def _before(db: sqlite_utils.Database, organ: str) -> str | None:
     """The version served before the one that is; what came with the box stands before the first activation."""
     good = rows(db, "SELECT version FROM activations WHERE organ = ? AND failure IS NULL ORDER BY id DESC", organ)
     versions = [found["version"] for found in good]
-    first = newest_built_in(organ)
     if not versions:
         return None
+    first = newest_built_in(organ)
     if first:
         versions.append(first)
     return next((version for version in versions if version != versions[0]), None)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from appliance.errors import NotFound
 from model.release import MANIFEST, RELEASES
+from model.tasks import TASKS
 
 
 class ReleaseNotFound(NotFound):
@@ -38,4 +39,6 @@ def put(releases_dir: Path, scratch: Path, organ: str, version: str) -> None:
 
 
 def _folders(root: Path, organ: str) -> list[Path]:
+    if organ not in TASKS:  # whatever a request says: no path is made of it
+        return []
     return sorted(path.parent for path in (root / organ).glob(f"*/{MANIFEST}"))

@@ -1,10 +1,12 @@
 """Pictures that people upload: what they are, judged from the header alone, and their decoding."""
 
+import struct
 from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 
 from appliance.errors import Invalid, TooLarge, UnsupportedType
 
@@ -12,7 +14,21 @@ FORMATS = ("PNG", "JPEG", "TIFF")
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "TIFF": "image/tiff"}
 # The limit is ours (settings.limits.pixels), checked from the header; Pillow's own would only warn.
 Image.MAX_IMAGE_PIXELS = None
-_TAIL_BYTES = 64 * 1024
+# What Pillow raises on broken data: tags of a wrong type break it where it computes with them.
+_BROKEN = (
+    *(OSError, EOFError, SyntaxError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError),
+    *(struct.error, Image.DecompressionBombError),
+)
+_TAIL_BYTES = _CHUNK_BYTES = 64 * 1024
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # by the EXIF orientation, what sets a picture upright
 
 
 class ImageDamaged(Invalid):
@@ -54,7 +70,7 @@ def inspect(file: IO[bytes], max_bytes: int, max_pixels: int) -> Picture:
             return Picture(MEDIA_TYPES[image.format or ""], width, height, size)
     except (UnidentifiedImageError, KeyError) as error:
         raise UnsupportedType() from error
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except _BROKEN as error:
         raise ImageDamaged() from error
     finally:
         file.seek(0)
@@ -65,14 +81,26 @@ def decode(file: IO[bytes]) -> np.ndarray:
     try:
         with Image.open(file, formats=FORMATS) as image:
             image.load()
-            upright = ImageOps.exif_transpose(image)
+            upright = _upright(image)
             if upright.mode.startswith(("I", "F")):
                 return np.repeat(_to_8_bit(np.asarray(upright))[..., None], 3, axis=2)
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 upright = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright.convert("RGBA"))
             return np.array(upright.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except _BROKEN as error:
         raise ImageDamaged() from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its EXIF data says; as it is stored when they cannot be read, for the pixels are sound.
+
+    Pillow's exif_transpose writes all tags anew, and so fails by a broken one that does not matter here.
+    """
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # whatever broken tags raise
+        return image
+    return image if turn is None else image.transpose(turn)
 
 
 def _to_8_bit(grey: np.ndarray) -> np.ndarray:
@@ -91,5 +119,19 @@ def _is_whole(image: Image.Image, file: IO[bytes], size: int) -> bool:
             if ends and max(ends) > size:
                 return False
         return True
-    file.seek(max(0, size - _TAIL_BYTES))
-    return (b"IEND" if image.format == "PNG" else b"\xff\xd9") in file.read()
+    if image.format == "PNG":
+        file.seek(max(0, size - _TAIL_BYTES))
+        return b"IEND" in file.read()
+    file.seek(0)
+    JpegImageFile(file)  # reads on to the first scan: the mark of a thumbnail, in the headers, says nothing
+    return _holds_from_here(file, b"\xff\xd9")
+
+
+def _holds_from_here(file: IO[bytes], mark: bytes) -> bool:
+    """Anywhere, for a phone puts a film of megabytes behind its photo; no copy of the whole file is made."""
+    end = b""
+    while chunk := file.read(_CHUNK_BYTES):
+        if mark in end + chunk:
+            return True
+        end = chunk[1 - len(mark) :]
+    return False

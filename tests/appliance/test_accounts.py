@@ -35,6 +35,13 @@ def test_guessing_is_slowed_down(api):
     assert log_in(api, "ann", PASSWORD).status_code == 201
 
 
+def test_blanks_and_capitals_earn_no_new_guesses(api):
+    for n in range(8):
+        log_in(api, " " * n + "bo" + "\u3000" * n, "wrong-word")
+    for name in ("bo", "bo ", "\tBO"):
+        assert log_in(api, name, PASSWORD).status_code == 429, name
+
+
 def test_a_disabled_account_is_out_at_once(api):
     api.database.write(lambda db: db.execute("UPDATE accounts SET disabled = 1 WHERE username = 'ann'"))
     assert api.client.get("/api/v1/accounts/me", headers=api.as_("ann")).status_code == 401
@@ -72,6 +79,17 @@ def test_a_password_that_may_not_be_changed(api, old, new, code):
         "/api/v1/accounts/me/password", headers=api.as_("ann"), json={"oldPassword": old, "newPassword": new}
     )
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, code)
+
+
+def test_guessing_the_old_password_is_slowed_down(api):
+    def change(old, new):
+        url, given = "/api/v1/accounts/me/password", {"oldPassword": old, "newPassword": new}
+        return api.client.post(url, headers=api.as_("ann"), json=given).status_code
+
+    assert [change(PASSWORD, "short") for _ in range(9)] == [422] * 9, "a new one that will not do is no guess"
+    assert [change("wrong-word", "another-word-2") for _ in range(8)] == [422] * 8
+    assert change(PASSWORD, "another-word-2") == 429
+    assert log_in(api, "ann", PASSWORD).status_code == 429
 
 
 def test_the_first_admin_gets_a_one_time_password_once(database):

@@ -12,6 +12,7 @@ from appliance.engines import Engines
 from appliance.knowledge.services import bring_up_to_date
 from appliance.settings import Settings
 from appliance.storage import Storage
+from support.images import encoded, phantom
 
 PUBLIC = {("post", "/api/v1/sessions"), ("post", "/api/v1/sessions/wechat"), ("get", "/api/v1/pictures/{sha256}")}
 
@@ -75,6 +76,68 @@ def test_bad_requests_get_the_one_error_body(api, method, path, body):
     answer = api.client.request(
         method, path, content=body, headers={**api.as_("ann"), "Content-Type": "application/json"}
     )
+    assert 400 <= answer.status_code < 500
+    assert_error_body(answer)
+
+
+HUGE = "99999999999999999999"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/api/v1/studies/{{study}}/images/{HUGE}/mask",
+        f"/api/v1/studies/{{study}}/images/{HUGE}/corrections",
+        f"/api/v1/comparisons/x/images/{HUGE}/active",
+        f"/api/v1/documents?offset={HUGE}",
+        f"/api/v1/admin/consultations?rating={HUGE}",
+        f"/api/v1/admin/consultations/export?rating=-{HUGE}",
+        f"/api/v1/releases/{'a' * 3000}/1.0.0",
+        f"/api/v1/releases/retina/{'a' * 3000}",
+        "/api/v1/releases/%2E%2E/1.0.0",
+    ],
+)
+def test_numbers_and_names_beyond_all_bounds_are_the_askers_mistake(api, path):
+    study = api.upload("ann", ("a.png", encoded(phantom()))).json()["id"]
+    answer = api.client.get(path.format(study=study), headers=api.as_("boss"))
+    assert answer.status_code in (404, 422)
+    assert_error_body(answer)
+
+
+def test_a_correction_of_a_picture_beyond_all_bounds(api):
+    study = api.upload("ann", ("a.png", encoded(phantom()))).json()["id"]
+    url, headers = f"/api/v1/studies/{study}/images/{HUGE}/corrections", api.as_("ann")
+    for method, path in (("post", url), ("delete", f"{url}/x"), ("get", f"{url}/x"), ("get", f"{url}/x/mask")):
+        answer = api.client.request(method, path, headers=headers, content=encoded(phantom()[..., 0]))
+        assert 400 <= answer.status_code < 500, (method, path)
+
+
+def test_a_roll_back_of_an_organ_beyond_all_bounds(api):
+    answer = api.client.post(f"/api/v1/releases/{'a' * 3000}/rollback", headers=api.as_("boss"))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "release_no_previous")
+
+
+def part(head: bytes, content: bytes) -> bytes:
+    return b"--x\r\nContent-Disposition: form-data; " + head + b"\r\n\r\n" + content + b"\r\n--x--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "body"),
+    [
+        ("sessions", "application/json", b'{"username":' + b"[" * 5000),
+        ("sessions", "application/json", b'{"username":' + b'{"a":' * 5000),
+        ("studies", "multipart/form-data; boundary=x", part(b'name="file"; filename=""', b"\x89PNG\xff\xd9")),
+        (
+            "studies",
+            "multipart/form-data; boundary=x",
+            part(b'name="organ"\r\nContent-Type: text/plain; charset=odd', b"a"),
+        ),
+        ("documents", "multipart/form-data; boundary=x", part(b'name="file"; filename=""', b"\xff\xfe")),
+        ("documents", "multipart/form-data; boundary=x", part(b'name="file"', b"text")),
+    ],
+)
+def test_a_body_that_the_framework_trips_over_is_the_senders_mistake(api, path, kind, body):
+    answer = api.client.post(f"/api/v1/{path}", content=body, headers={**api.as_("boss"), "Content-Type": kind})
     assert 400 <= answer.status_code < 500
     assert_error_body(answer)
 

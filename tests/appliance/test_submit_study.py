@@ -1,12 +1,14 @@
 """What an upload gets: a study when it is good, and for each kind of bad one the right refusal and nothing stored."""
 
+import io
 import struct
 import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from appliance.studies import services
+from appliance.studies import pictures, services
 from model.phantom import phantom as organ_phantom
 from support.images import decoded, encoded, phantom
 
@@ -21,7 +23,30 @@ def bomb_png(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")
 
 
+def tags(*entries: tuple[int, int, int, bytes]) -> bytes:
+    """EXIF data of (tag, type, count, four bytes of value), whether or not they make sense."""
+    head = b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries))
+    return head + b"".join(struct.pack("<HHI4s", *entry) for entry in entries) + bytes(4)
+
+
+def two_in_one(array: np.ndarray, **options) -> bytes:
+    """An MPO: a JPEG with a second one behind it."""
+    picture, second = Image.fromarray(array), Image.fromarray(array[::4, ::4].copy())
+    out = io.BytesIO()
+    picture.save(out, "MPO", save_all=True, append_images=[second], **options)
+    return out.getvalue()
+
+
+def mistyped(tiff: bytes, tag: int) -> bytes:
+    """The same, but this tag's value says that it is ASCII."""
+    entry, wrong = struct.pack("<HHI", tag, 4, 1), struct.pack("<HHI", tag, 2, 4)
+    assert tiff.count(entry) == 1
+    return tiff.replace(entry, wrong)
+
+
 GOOD = encoded(phantom())
+TURN = (0x0112, 3, 1, struct.pack("<I", 6))
+WITH_THUMBNAIL = tags(TURN) + encoded(phantom()[::8, ::8].copy(), "JPEG")
 BAD = {
     "no image": (b"%PDF-1.7 certainly not a picture", 415, "image_type_unsupported"),
     "a page": (b"<html><script>alert(1)</script></html>", 415, "image_type_unsupported"),
@@ -29,7 +54,11 @@ BAD = {
     "empty": (b"", 422, "file_empty"),
     "truncated PNG": (GOOD[: len(GOOD) // 2], 422, "image_damaged"),
     "truncated JPEG": (encoded(phantom(), "JPEG")[:9000], 422, "image_damaged"),
+    "truncated JPEG with a thumbnail": (encoded(phantom(), "JPEG", exif=WITH_THUMBNAIL)[:12_000], 422, "image_damaged"),
+    "truncated MPO with a thumbnail": (two_in_one(phantom(), exif=WITH_THUMBNAIL)[:12_000], 422, "image_damaged"),
     "truncated TIFF": (encoded(phantom(), "TIFF")[:-200_000], 422, "image_damaged"),
+    "a TIFF whose strips lie at a word": (mistyped(encoded(phantom(), "TIFF"), 273), 422, "image_damaged"),
+    "a TIFF whose strips are words long": (mistyped(encoded(phantom(), "TIFF"), 279), 422, "image_damaged"),
     "bomb": (bomb_png(60_000), 413, "image_too_many_pixels"),
 }
 
@@ -42,6 +71,61 @@ def test_bad_file_is_refused_and_nothing_is_stored(api, name):
     assert any("\u4e00" <= c <= "\u9fff" for c in answer.json()["error"]["message"])
     assert api.stored_files() == []
     assert api.client.get("/api/v1/studies", headers=api.as_("ann")).json()["items"] == []
+
+
+@pytest.mark.parametrize("photo", [encoded(phantom(), "JPEG", exif=WITH_THUMBNAIL), two_in_one(phantom())])
+def test_a_photo_with_a_film_behind_it_is_taken(api, photo):
+    film = b"\0\0\0\x18ftypmp42" + bytes(range(254)) * 4000
+    assert api.upload("ann", ("MVIMG.jpg", photo + film)).status_code == 202
+
+
+def test_the_end_mark_is_found_where_two_chunks_meet(monkeypatch):
+    photo = encoded(phantom(), "JPEG")
+    monkeypatch.setattr(pictures, "_CHUNK_BYTES", 1)
+    assert pictures.inspect(io.BytesIO(photo), 10**6, 10**6).media_type == "image/jpeg"
+
+
+ODD_TAGS = {
+    "a resolution of bytes": (tags(TURN, (0x011A, 7, 4, b"\1\2\3\4")), True),
+    "a count beyond the data": (tags(TURN, (0x010F, 2, 9999, b"\xff\xff\0\0")), True),
+    "no data": (b"Exif\0\0II*\0", False),
+    "junk": (b"Exif\0\0" + bytes(range(200)), False),
+    "a turn in letters": (tags((0x0112, 2, 4, b"six\0")), False),
+    "two turns": (tags((0x0112, 3, 2, struct.pack("<HH", 6, 6))), True),
+}
+
+
+@pytest.mark.parametrize("name", ODD_TAGS)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_odd_tags_cost_no_picture(name, kind):
+    exif, turned = ODD_TAGS[name]
+    wide = np.ascontiguousarray(phantom()[:400])
+    assert pictures.decode(io.BytesIO(encoded(wide, kind, exif=exif))).shape[0] == (565 if turned else 400)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_photo_is_set_upright(turn):
+    pixels = pictures.decode(io.BytesIO(encoded(phantom(), exif=tags((0x0112, 3, 1, struct.pack("<I", turn))))))
+    right = {
+        1: lambda a: a,
+        2: np.fliplr,
+        3: lambda a: np.rot90(a, 2),
+        4: np.flipud,
+        5: lambda a: a.transpose(1, 0, 2),
+        6: lambda a: np.rot90(a, -1),
+        7: lambda a: np.rot90(a, 2).transpose(1, 0, 2),
+        8: np.rot90,
+    }
+    assert (pixels == right[turn](phantom())).all()
+
+
+def test_odd_tags_of_one_picture_cost_the_others_nothing(api):
+    odd = encoded(phantom(), "JPEG", exif=ODD_TAGS["a resolution of bytes"][0])
+    answer = api.upload("ann", ("odd.jpg", odd), ("good.png", GOOD))
+    api.work()
+    study = api.client.get(f"/api/v1/studies/{answer.json()['id']}", headers=api.as_("ann")).json()
+    assert study["status"] == "succeeded"
+    assert all(image["maskUrl"] for image in study["images"])
 
 
 def test_one_bad_file_among_good_ones_refuses_all(api):
