@@ -77,7 +77,7 @@ async def ask(
             case Delta(text):
                 yield text
             case Answered():
-                yield await _keep(database, settings, asker, ask, question, event)
+                yield await _keep(database, asker, ask, question, event)
 
 
 def get(database: Database, account: Account, consultation_id: str, address: str) -> ConsultationOut:
@@ -181,9 +181,7 @@ def _visible(db: sqlite_utils.Database, account: Account | None, consultation_id
     return found
 
 
-async def _keep(
-    database: Database, settings: Settings, asker: Asker, ask: Ask, question: str, answered: Answered
-) -> ConsultationOut:
+async def _keep(database: Database, asker: Asker, ask: Ask, question: str, answered: Answered) -> ConsultationOut:
     made = records.made(question, answered, ask)
 
     def insert(db: sqlite_utils.Database) -> None:
