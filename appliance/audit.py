@@ -1,6 +1,7 @@
 """Who did what, and when: one row for each change and for each reading of a patient's data."""
 
 import logging
+from collections.abc import Callable
 
 import sqlite_utils
 
@@ -21,13 +22,20 @@ def record(
 
 
 def record_view(
-    database: Database, account_id: str, action: str, subject: str, address: str | None = None, *, own: bool
+    database: Database,
+    account_id: str,
+    action: str,
+    subject: str,
+    address: str | None = None,
+    *,
+    own: Callable[[], bool],
 ) -> None:
     """Add a row for a reading that changes nothing and takes nothing along. A full disk keeps nobody from what is their
-    own: then the log tells it. Raises OutOfSpace for what is another's, which nobody reads without a row."""
+    own, which is asked only then: the log tells it. Raises OutOfSpace for another's, which nobody reads without a row.
+    """
     try:
         database.write(lambda db: record(db, account_id, action, subject, address))
     except OutOfSpace:
-        if not own:
+        if not own():
             raise
         log.warning("disk full, not in the audit log: %s %s by %s from %s", action, subject, account_id, address)

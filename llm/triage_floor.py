@@ -219,7 +219,7 @@ _IDIOM = (
     "|你|他|她|大家) | (花|亏|赔|钱|块|元|万).{0,6}大出血"
 )
 _SLIGHT = "鼻血 | 牙龈 | 指甲 | 开玩笑"
-_UNTOLD = compiled(f"{_ASKED} | {_IDIOM}")
+_UNTOLD = compiled(f"{_ASKED} | {_IDIOM} | {_SUPPOSED}")
 _IDIOMS = compiled(_IDIOM)
 _SUPPOSITION = compiled(_SUPPOSED)
 _FICTION = compiled(_TALE)
@@ -248,13 +248,13 @@ def dangers(clauses: list[str]) -> list[tuple[str, tuple[re.Pattern, ...], list[
 
 
 def _told(clauses: list[str]) -> Iterator[str]:
-    """What is told as it is; of a clause that goes on to ask, what stands before that, where it tells of an event."""
+    """What is told as it is; of a clause that goes on to ask, what stands before that."""
     for clause in clauses:
-        if not _UNTOLD.search(clause) and not _SUPPOSITION.search(clause):
+        if not _UNTOLD.search(clause):
             yield clause
             continue
         before = _BEGINS.split(clause)[0]
-        if before != clause and not _UNTOLD.search(before) and not _SUPPOSITION.search(before):
+        if before != clause and not _UNTOLD.search(before):
             yield before
         if _SUPPOSITION.search(clause):
             return

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 import anyio.to_thread
 import sqlite_utils
@@ -83,7 +84,7 @@ async def ask(
 def get(database: Database, account: Account, consultation_id: str, address: str) -> ConsultationOut:
     """One consultation, audited. Raises ConsultationNotFound, also for one that this account may not see."""
     consultation = database.read(lambda db: records.out(_visible(db, account, consultation_id)))
-    own = is_own(database, account, consultation_id)
+    own = partial(is_own, database, account, consultation_id)
     audit.record_view(database, account.id, "consultation.read", consultation_id, address, own=own)
     return consultation
 
@@ -106,7 +107,7 @@ def list_own(database: Database, account: Account, before: str | None = None, q:
     else:
         sql = f"{records.CONSULTATION} WHERE {where.sql} ORDER BY c.created_at DESC LIMIT ?"
     found = database.read(lambda db: rows(db, sql, *where.parameters, PAGE + 1))
-    audit.record_view(database, account.id, "consultation.list", account.id, own=True)
+    audit.record_view(database, account.id, "consultation.list", account.id, own=lambda: True)
     items = [records.out(consultation) for consultation in found[:PAGE]]
     return ConsultationPage(items, items[-1].created_at if len(found) > PAGE else None)
 

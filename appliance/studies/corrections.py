@@ -2,6 +2,7 @@
 
 import io
 import secrets
+from functools import partial
 from typing import Any
 
 import sqlite_utils
@@ -72,7 +73,7 @@ def list_all(database: Database, account: Account, place: tuple[str, int]) -> Co
     image = _image(database, account, place)
     sql = f"{CORRECTIONS} WHERE corrections.image_id = ? AND corrections.deleted_at IS NULL ORDER BY number"
     found = database.read(lambda db: rows(db, sql, image["id"]))
-    own = is_own(database, account, place[0])
+    own = partial(is_own, database, account, place[0])
     audit.record_view(database, account.id, "correction.list", place[0], own=own)
     return CorrectionPage([correction_out(each) for each in found])
 
@@ -87,7 +88,7 @@ def read_audited(
 ) -> CorrectionOut:
     """`find`, and the audit row that reading a patient's data leaves."""
     found = find(database, account, place, correction_id)
-    own = is_own(database, account, place[0])
+    own = partial(is_own, database, account, place[0])
     audit.record_view(database, account.id, "correction.read", correction_id, address, own=own)
     return found
 
@@ -107,7 +108,7 @@ def find_part(
     found = _row(database, account, place, correction_id)
     if not found[f"{part}_sha256"]:
         raise NotFound("这次修正还没有结果。", "part_missing")
-    own = is_own(database, account, place[0])
+    own = partial(is_own, database, account, place[0])
     audit.record_view(database, account.id, f"correction.read_{part}", correction_id, address, own=own)
     media_type = PARTS[part] or ""
     suffix = "jpg" if media_type == "image/jpeg" else "png"

@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -145,7 +146,8 @@ def get(database: Database, account: Account, study_id: str) -> StudyOut:
 def read_audited(database: Database, account: Account, study_id: str, address: str) -> StudyOut:
     """`get`, and the audit row that reading a patient's data leaves."""
     study = get(database, account, study_id)
-    audit.record_view(database, account.id, "study.read", study_id, address, own=is_own(database, account, study_id))
+    own = partial(is_own, database, account, study_id)
+    audit.record_view(database, account.id, "study.read", study_id, address, own=own)
     return study
 
 
@@ -165,7 +167,7 @@ def list_own(database: Database, account: Account, before: str | None = None) ->
         return StudyPage(items, items[-1].created_at if len(found) > PAGE else None)
 
     page = database.read(read)
-    audit.record_view(database, account.id, "study.list", account.id, own=True)
+    audit.record_view(database, account.id, "study.list", account.id, own=lambda: True)
     return page
 
 
@@ -181,7 +183,7 @@ def find_part(
     )
     if image is None or not image[f"{part}_sha256"]:
         raise NotFound("这张图片还没有结果。", "part_missing")
-    own = is_own(database, account, study_id)
+    own = partial(is_own, database, account, study_id)
     audit.record_view(database, account.id, f"study.read_{part}", study_id, address, own=own)
     media_type = PARTS[part] or image["media_type"]
     suffix = {"image/jpeg": "jpg", "image/png": "png", "image/tiff": "tif"}[media_type]
