@@ -66,15 +66,16 @@ def best_thresholds(record: dict, datasets: tuple[str, ...], arm: str = "attenti
 
 
 def thresholds_for(config: TrainConfig) -> dict[str, float]:
-    """What the record of the same recipe's folds chose, when they were trained at the same size and at least half as
-    long; else nothing: another recipe's networks saw other observers, who mark more or less, and one trained shortly
-    is unsure of itself and does better with a higher threshold."""
+    """What the record of the same recipe's folds chose, when they saw pictures the same way and were trained at least
+    half as long; else nothing: another recipe's networks saw other observers, who mark more or less, and one trained
+    shortly is unsure of itself and does better with a higher threshold."""
     try:
         record = read(record_path(config.organ, config.side_px))
     except FileNotFoundError:
         return {}
     settings = record["settings"]
-    alike = settings["recipe"] == config.recipe and 2 * settings["steps"] >= config.steps
+    seen_alike = record["preprocess"] == config.facts.preprocess.to_dict()
+    alike = seen_alike and settings["recipe"] == config.recipe and 2 * settings["steps"] >= config.steps
     return best_thresholds(record, config.facts.datasets) if alike else {}
 
 
@@ -122,9 +123,10 @@ def _by_label(record: dict, arm: str) -> dict[str, dict[str, np.ndarray]]:
     return {label: {name: np.mean(dice, axis=0) for name, dice in rows.items()} for label, rows in found.items()}
 
 
-def record_path(organ: str, side_px: int = 0) -> Path:
-    """Where the record of an organ's folds is kept, those seen at another size than the recipe's by themselves."""
-    return RECORDS / (f"{organ}-{side_px}px.json" if side_px else f"{organ}.json")
+def record_path(organ: str, side_px: int = 0, clahe: float = 0.0) -> Path:
+    """Where the record of an organ's folds is kept: by themselves those seen at another size than the recipe's, and
+    those of films seen through CLAHE, as before chest 2.0.0."""
+    return RECORDS / (organ + ("-clahe" if clahe else "") + (f"-{side_px}px" if side_px else "") + ".json")
 
 
 def read(path: Path) -> dict:
@@ -136,11 +138,13 @@ def run(config: TrainConfig, data: Path, work: Path, path: Path) -> dict:
     """Train and judge with `config`'s seed what the record at `path` does not hold yet; it is written after each
     training, and keeps what it holds of other seeds. Raises ClickException when it was made with other settings."""
     settings = {key: value for key, value in asdict(config).items() if key not in ("seed", "fold", "attention")}
-    record: dict = {"settings": settings, "thresholds": list(THRESHOLDS), "seeds": {}}
+    seen = config.facts.preprocess.to_dict()
+    record: dict = {"settings": settings, "preprocess": seen, "thresholds": list(THRESHOLDS), "seeds": {}}
     if path.exists():
         record = read(path)
-        if TrainConfig.from_dict(record["settings"]) != TrainConfig(**settings):
-            raise click.ClickException(f"{path} was made with other settings: {record['settings']}")
+        if TrainConfig.from_dict(record["settings"]) != TrainConfig(**settings) or record["preprocess"] != seen:
+            told = {**record["settings"], **record["preprocess"]}
+            raise click.ClickException(f"{path} was made with other settings: {told}")
     samples = load(data, config.facts.datasets, config.facts.part)
     folds = record["seeds"].setdefault(str(config.seed), {})
     for index in range(config.folds):

@@ -28,12 +28,15 @@ class FundusPreprocess:
 class GreyPreprocess:
     """How a chest film or a CT slice is brought to the network, stored in its release.
 
-    The longer side becomes `side_px`. `clahe` is the clip limit of local histogram equalisation, which takes
-    away how a film was exposed, scanned or windowed; 0 leaves the grey values as they are.
+    The longer side becomes `side_px`. `local` is the sigma, as a share of that side, of the Gaussian over which local
+    mean and contrast are taken out, and with them how a film was exposed or scanned: so what lies behind the heart and
+    below the diaphragm is seen as well as the lungs. `clahe` is the clip limit of local histogram equalisation, which
+    releases before chest 2.0.0 had in its place. 0 leaves either out.
     """
 
     side_px: int = 256
-    clahe: float = 2.0
+    clahe: float = 0.0
+    local: float = 0.0
 
     def to_dict(self) -> dict:
         """The form kept in release.json."""
@@ -82,13 +85,21 @@ def _prepare_grey(image: np.ndarray, settings: GreyPreprocess) -> Prepared:
     scale = settings.side_px / max(shape)
     size = max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    everywhere = np.ones(size[::-1], np.uint8)
+    if settings.local:
+        # Behind the heart and below the diaphragm a film has few grey levels: rounding would leave steps of them.
+        fine = cv2.resize(grey.astype(np.float32), size, interpolation=interpolation) / 255
+        lit = (fine > 8 / 255).astype(np.float32)
+        plane = _local(fine, lit, settings.local * settings.side_px, least=0.004)
+        return Prepared(np.clip(plane, -6, 6)[None], everywhere, shape)
+    grey = cv2.resize(grey, size, interpolation=interpolation)
     if settings.clahe:
         grey = cv2.createCLAHE(settings.clahe, (8, 8)).apply(grey)
     lit = grey[grey > 8]
     mean, deviation = (float(lit.mean()), float(lit.std())) if lit.size else (0.0, 1.0)
     plane = np.clip((grey.astype(np.float32) - mean) / max(deviation, 4.0), -6, 6)
-    return Prepared(plane[None], np.ones(grey.shape, np.uint8), shape)
+    return Prepared(plane[None], everywhere, shape)
 
 
 def _prepare_fundus(image: np.ndarray, settings: FundusPreprocess) -> Prepared:
@@ -141,15 +152,17 @@ def restore(probability: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def _normalise(image: np.ndarray, fov: np.ndarray, sigma: float) -> np.ndarray:
     """Subtract the local mean, divide by the local contrast, both over the field of view only."""
     weight = fov.astype(np.float32)
-    area = np.maximum(_blur(weight, sigma), 1e-3)
-    planes = []
-    for channel in cv2.split(image):
-        plane = channel.astype(np.float32) / 255 * weight
-        mean = _blur(plane, sigma) / area
-        centred = (plane - mean) * weight
-        contrast = np.sqrt(_blur(centred * centred, 2 * sigma) / area)
-        planes.append(centred / np.maximum(contrast, 0.01))
+    planes = [_local(c.astype(np.float32) / 255 * weight, weight, sigma, 0.01) * weight for c in cv2.split(image)]
     return np.clip(np.stack(planes), -6, 6)
+
+
+def _local(plane: np.ndarray, weight: np.ndarray, sigma: float, least: float) -> np.ndarray:
+    """`plane` float32 (h, w) less its local mean, divided by its local contrast or by `least` where it has less. Both
+    are taken where `weight` is 1."""
+    area = np.maximum(_blur(weight, sigma), 1e-3)
+    centred = plane - _blur(plane * weight, sigma) / area
+    contrast = np.sqrt(_blur(centred * centred * weight, 2 * sigma) / area)
+    return centred / np.maximum(contrast, least)
 
 
 def _blur(plane: np.ndarray, sigma: float, step: int = 4) -> np.ndarray:

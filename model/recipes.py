@@ -32,7 +32,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ("retina", "field"): Recipe(
         ("drive-train", "stare", "chasedb1"), FundusPreprocess(), Augment(scale=0.25, photo=0.1), part="all"
     ),
-    ("chest", "benchmark"): Recipe(("jsrt",), GreyPreprocess(), _UPRIGHT, depth=5, channels=1),
-    ("chest", "field"): Recipe(("jsrt", "shenzhen"), GreyPreprocess(), _UPRIGHT, depth=5, channels=1),
-    ("liver", "field"): Recipe(("lits", "msd"), GreyPreprocess(clahe=0.0), _UPRIGHT, depth=5, channels=1),
+    ("chest", "benchmark"): Recipe(("jsrt",), GreyPreprocess(local=0.05), _UPRIGHT, depth=5, channels=1),
+    ("chest", "field"): Recipe(("jsrt", "shenzhen"), GreyPreprocess(local=0.05), _UPRIGHT, depth=5, channels=1),
+    ("liver", "field"): Recipe(("lits", "msd"), GreyPreprocess(), _UPRIGHT, depth=5, channels=1),
 }

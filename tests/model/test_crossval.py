@@ -8,6 +8,7 @@ from click import ClickException
 
 from model import crossval
 from model.crossval import ARMS, THRESHOLDS, best_thresholds, compare
+from model.preprocess import FundusPreprocess
 from model.tasks import TASKS
 from model.train import TrainConfig
 
@@ -47,6 +48,9 @@ def test_an_arm_left_out_is_made_up_for_and_no_other(labelled, tmp_path):
 
     with pytest.raises(ClickException, match="other settings"):
         crossval.run(TrainConfig(steps=3, width=4, folds=2), labelled, tmp_path / "work", path)
+    path.write_text(json.dumps(again | {"preprocess": FundusPreprocess(diameter_px=600).to_dict()}))
+    with pytest.raises(ClickException, match="other settings"):
+        crossval.run(TINY, labelled, tmp_path / "work", path)
 
 
 def test_the_difference_is_paired():
@@ -75,12 +79,14 @@ def test_thresholds_come_from_the_sets_asked_for():
     assert best_thresholds(mixed, ("stare",)) == {"vessel": THRESHOLDS[1]}
 
 
-def test_thresholds_come_from_runs_of_the_same_recipe_and_about_the_same_length(tmp_path, monkeypatch):
+def test_thresholds_come_from_runs_of_the_same_recipe_and_eyes_and_about_the_same_length(tmp_path, monkeypatch):
     monkeypatch.setattr(crossval, "RECORDS", tmp_path)
     field = TrainConfig(recipe="field", steps=1000)
     assert crossval.thresholds_for(field) == {}
-    for steps, recipe, chosen in ((500, "field", True), (499, "field", False), (500, "benchmark", False)):
-        kept = record([0.0] * 4) | {"settings": {"recipe": recipe, "steps": steps}}
+    same, other = field.facts.preprocess.to_dict(), FundusPreprocess(diameter_px=600).to_dict()
+    cases = ((500, "field", same, True), (499, "field", same, False), (500, "benchmark", same, False))
+    for steps, recipe, seen, chosen in (*cases, (500, "field", other, False)):
+        kept = record([0.0] * 4) | {"settings": {"recipe": recipe, "steps": steps}, "preprocess": seen}
         (tmp_path / "retina.json").write_text(json.dumps(kept))
         assert bool(crossval.thresholds_for(field)) == chosen
 
@@ -88,6 +94,7 @@ def test_thresholds_come_from_runs_of_the_same_recipe_and_about_the_same_length(
 @pytest.mark.parametrize("path", sorted(crossval.RECORDS.glob("*.json")), ids=lambda path: path.stem)
 def test_the_records_kept_here_agree_with_their_summary(path):
     kept = crossval.read(path)
-    assert path == crossval.record_path(kept["settings"]["organ"], kept["settings"].get("side_px", 0))
+    settings = TrainConfig.from_dict(kept["settings"])
+    assert path == crossval.record_path(settings.organ, settings.side_px, kept["preprocess"].get("clahe", 0))
     assert kept["summary"] == compare(kept)
     assert set(kept["summary"]) == {label.name for label in TASKS[kept["settings"]["organ"]].labels}

@@ -115,7 +115,7 @@ def test_what_a_data_set_does_not_mark_is_not_learnt():
     image = chest_phantom()
     region = np.zeros((*image.shape[:2], 2), np.uint8)
     film = Sample("s", "shenzhen", "s", image, region, np.ones(image.shape[:2], np.uint8), (True, False))
-    _, _, valid = next(iter(Patches([film], GreyPreprocess(64, 2.0), Augment(), 64, seed=3)))
+    _, _, valid = next(iter(Patches([film], GreyPreprocess(64, local=0.05), Augment(), 64, seed=3)))
     assert valid[0].all()
     assert not valid[1].any()
 
