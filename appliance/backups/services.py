@@ -114,9 +114,11 @@ def remove(database: Database, settings: Settings, account_id: str, backup_id: s
 
 
 def last_success(database: Database) -> datetime | None:
-    """When the last backup that succeeded was begun: what came later is not in it."""
-    sql = "SELECT max(started_at) AS at FROM backups WHERE finished_at IS NOT NULL AND error IS NULL"
-    found = database.read(lambda db: row(db, sql))
+    """When the last backup that succeeded was begun: what came later is not in it. One dated ahead, by a clock that has
+    been set right since, tells nothing: it would pass for new until its day comes."""
+    sql = """SELECT max(started_at) AS at FROM backups
+             WHERE finished_at IS NOT NULL AND error IS NULL AND started_at <= ?"""
+    found = database.read(lambda db: row(db, sql, utc_now()))
     return datetime.fromisoformat(found["at"]).astimezone(UTC) if found and found["at"] else None
 
 

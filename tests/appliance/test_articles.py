@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from appliance import leftovers
 from appliance.articles import publishing
@@ -242,6 +242,13 @@ def test_a_picture_is_made_anew_and_served(api):
     with Image.open(io.BytesIO(served.content)) as image:
         assert max(image.size) == 1600 == max(made["widthPx"], made["heightPx"])
     assert made["url"] in render(made["markdown"])
+
+
+def test_broken_exif_data_cost_no_picture(api):
+    broken = b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\x1a\x01\x07\0\x04\0\0\0\1\2\3\4\0\0\0\0"
+    with pytest.raises(TypeError), Image.open(io.BytesIO(encoded(phantom(), "JPEG", exif=broken))) as image:
+        ImageOps.exif_transpose(image)
+    assert add_picture(api, encoded(phantom(), "JPEG", exif=broken)).status_code == 201
 
 
 def test_a_picture_that_no_text_shows_any_more_goes_after_a_day(api, monkeypatch, live):

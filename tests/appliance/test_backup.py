@@ -330,6 +330,18 @@ def test_a_date_ahead_does_not_end_rotation(hospital):
     assert list(hospital.backups_dir.glob("xiangyi-2036*"))
 
 
+def test_a_backup_dated_ahead_is_no_new_one(hospital):
+    """A clock was a year ahead and has been set right: without this, nothing would be missed for a year."""
+    database = Database(hospital.database_path)
+    services.run_scheduled(database, hospital)
+    made = services.last_success(database)
+    assert made
+    database.write(lambda db: db.execute("UPDATE backups SET started_at = ?", [utc_ago(timedelta(days=-365))]))
+    assert services.last_success(database) is None
+    services.run_scheduled(database, hospital)
+    assert services.last_success(database) >= made
+
+
 def test_a_newest_backup_that_is_gone_is_trouble(hospital):
     database = Database(hospital.database_path)
     services.run_scheduled(database, hospital)
