@@ -1,6 +1,7 @@
 """What every start does first: folders, schema, the first admin."""
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,9 +42,13 @@ class InUse(Exception):
 def hold(settings: Settings, exclusive: bool = False) -> Iterator[None]:
     """Hold the data folder: the box's processes share it, a restore has it alone. Raises InUse."""
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.data_dir / LOCK).open("w") as file:
+    busy, path = f"数据文件夹 {settings.data_dir} 正被使用。", settings.data_dir / LOCK
+    with path.open("w") as file:
         try:
             fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InUse(f"数据文件夹 {settings.data_dir} 正被使用。") from error
+            raise InUse(busy) from error
+        # A restore may have swapped the folders between the two: this would hold the one that was put away.
+        if not path.exists() or not os.path.samestat(path.stat(), os.fstat(file.fileno())):
+            raise InUse(busy)
         yield

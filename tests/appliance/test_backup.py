@@ -1,5 +1,6 @@
 """Backups: encrypted, proven, rotated; and what a power cut, a full disk, a wrong key or a missing stick do."""
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -230,6 +231,20 @@ def test_nothing_opens_the_data_while_a_restore_has_them(start, tmp_path, monkey
     with hold(settings, exclusive=True), pytest.raises(InUse):
         start(settings)
     assert not settings.database_path.exists()
+
+
+def test_a_folder_that_is_swapped_before_it_is_locked_is_not_held(tmp_path, monkeypatch):
+    settings = Settings(data_dir=tmp_path / "data")
+    lock = fcntl.flock
+
+    def swap_then_lock(file, how):
+        settings.data_dir.rename(tmp_path / "put-away")
+        settings.data_dir.mkdir()
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", swap_then_lock)
+    with pytest.raises(InUse), hold(settings):
+        pass
 
 
 @pytest.fixture
