@@ -88,7 +88,10 @@ def _prepare_grey(image: np.ndarray, settings: GreyPreprocess) -> Prepared:
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     everywhere = np.ones(size[::-1], np.uint8)
     if settings.local:
-        # Behind the heart and below the diaphragm a film has few grey levels: rounding would leave steps of them.
+        # Behind the heart and below the diaphragm a film has few grey levels: rounding would leave steps of them. A
+        # large film is first brought near its size in whole levels, which the mean over 16 pixels makes good.
+        if scale < 0.25:
+            grey = cv2.resize(grey, (4 * size[0], 4 * size[1]), interpolation=interpolation)
         fine = cv2.resize(grey.astype(np.float32), size, interpolation=interpolation) / 255
         lit = (fine > 8 / 255).astype(np.float32)
         plane = _local(fine, lit, settings.local * settings.side_px, least=0.004)

@@ -32,6 +32,11 @@ def test_an_edge_of_two_grey_levels_below_the_diaphragm_is_seen():
     assert edge(GreyPreprocess(clahe=2.0)) < 0.2
 
 
+def test_a_large_film_is_seen_as_a_small_one():
+    large = cv2.resize(film(), (3000, 3000), interpolation=cv2.INTER_CUBIC)
+    assert np.abs(prepare(large, FILM).tensor - prepare(film(), FILM).tensor).mean() < 0.05
+
+
 def test_a_name_plate_does_not_hide_what_is_beside_it():
     plated = film()
     plated[:40, :120] = 0
