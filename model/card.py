@@ -11,7 +11,7 @@ _CARD = """# {name} {version}
 
 **Use**: {use}, for a clinician to look at. It makes no diagnosis, grades no disease, and is no medical device.
 
-**Weights**: `model.onnx`, SHA-256 `{sha256}`; attention U-Net of width {width}.
+**Weights**: `model.onnx`, SHA-256 `{sha256}`; {networks} of width {width}.
 
 **Data**: {data} The weights are passed on for research and education under those terms; whoever sells a product
 must clear them first. No image is in this folder.
@@ -66,6 +66,7 @@ def record(folder: Path, verdict: dict) -> None:
     (folder / METRICS).write_text(json.dumps(verdict, indent=2, ensure_ascii=False) + "\n", "utf-8")
     training, pairs = opened.training, zip(opened.labels, opened.thresholds, strict=True)
     steps, minutes = course(training)
+    beside = training.get("beside", ())
     text = _CARD.format(
         name=opened.name,
         version=opened.version,
@@ -77,6 +78,7 @@ def record(folder: Path, verdict: dict) -> None:
         protocol=verdict["protocol"],
         tables="\n\n".join(_table(name, judged, verdict) for name, judged in verdict["datasets"].items()),
         failures=_FAILURES[opened.organ],
+        networks=f"the mean of {1 + len(beside)} attention U-Nets" if beside else "attention U-Net",
         steps=steps,
         minutes=minutes,
         taught=_TAUGHT.format("/".join(Path(teacher).parts[-2:])) if (teacher := training.get("teacher")) else "",
@@ -92,14 +94,18 @@ def read_record(folder: Path) -> dict:
 
 
 def course(training: dict) -> tuple[str, float]:
-    """The steps of a training and of the runs that it began with, in words, and the minutes they took together."""
-    runs = [*training.get("before", ()), training]
-    parts = []
-    for run in runs:
-        at = f" at {side} px" if (side := run.get("side_px")) else ""
-        half = f", {first} of them at half the size" if (first := run.get("half_steps")) else ""
-        parts.append(f"{run['steps']}{at}{half}")
-    return " + ".join(parts), sum(run["seconds"] for run in runs) / 60
+    """The steps of a training and of the runs that it began with, in words, and the minutes they took together; with
+    those of the networks beside it."""
+    told, seconds = [], 0
+    for network in (training, *training.get("beside", ())):
+        parts = []
+        for run in (*network.get("before", ()), network):
+            at = f" at {side} px" if (side := run.get("side_px")) else ""
+            half = f", {first} of them at half the size" if (first := run.get("half_steps")) else ""
+            parts.append(f"{run['steps']}{at}{half}")
+            seconds += run["seconds"]
+        told.append(" + ".join(parts))
+    return "; beside it ".join(told), seconds / 60
 
 
 def seal(folder: Path, **facts: object) -> None:

@@ -18,6 +18,7 @@ class FundusPreprocess:
     diameter_px: int = 540
     background_px: float = 24.0
     tolerance: float = 0.06
+    planes = ("red", "green", "blue")
 
     def to_dict(self) -> dict:
         """The form kept in release.json."""
@@ -31,12 +32,18 @@ class GreyPreprocess:
     The longer side becomes `side_px`. `local` is the sigma, as a share of that side, of the Gaussian over which local
     mean and contrast are taken out, and with them how a film was exposed or scanned: so what lies behind the heart and
     below the diaphragm is seen as well as the lungs. `clahe` is the clip limit of local histogram equalisation, which
-    releases before chest 2.0.0 had in its place. 0 leaves either out.
+    keeps more of what is bright and what is dark. 0 leaves either out; with both, the network is given two planes.
     """
 
     side_px: int = 256
     clahe: float = 0.0
     local: float = 0.0
+
+    @property
+    def planes(self) -> tuple[str, ...]:
+        """What the network is given, plane by plane."""
+        grey = "equalised" if self.clahe else "grey"
+        return ("local",) * bool(self.local) + (grey,) * bool(self.clahe or not self.local)
 
     def to_dict(self) -> dict:
         """The form kept in release.json."""
@@ -72,6 +79,21 @@ def from_dict(preprocess: dict) -> Preprocess:
         raise ValueError(f"unknown preprocessing key: {error}") from error
 
 
+def together(views: list[Preprocess]) -> Preprocess:
+    """What gives the planes of all `views` at once, for networks that look at one picture in different ways. Raises
+    ValueError when there is no such thing."""
+    first = views[0]
+    if all(view == first for view in views):
+        return first
+    if all(isinstance(view, GreyPreprocess) for view in views):
+        settings = {key: {getattr(view, key) for view in views} - {0.0} for key in ("side_px", "clahe", "local")}
+        if all(len(values) <= 1 for values in settings.values()):
+            both = GreyPreprocess(**{key: max(values, default=0) for key, values in settings.items()})
+            if set(both.planes) == {plane for view in views for plane in view.planes}:
+                return both
+    raise ValueError(f"networks that see a picture in these ways cannot be served together: {views}")
+
+
 def prepare(image: np.ndarray, settings: Preprocess) -> Prepared:
     """`image` uint8 (H, W, 3) RGB → Prepared at the network's scale."""
     if isinstance(settings, GreyPreprocess):
@@ -80,29 +102,42 @@ def prepare(image: np.ndarray, settings: Preprocess) -> Prepared:
 
 
 def _prepare_grey(image: np.ndarray, settings: GreyPreprocess) -> Prepared:
-    """Grey values with mean 0 and deviation 1 over what is not black surround."""
     shape = image.shape[:2]
     scale = settings.side_px / max(shape)
     size = max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    everywhere = np.ones(size[::-1], np.uint8)
+    planes = []
     if settings.local:
-        # Behind the heart and below the diaphragm a film has few grey levels: rounding would leave steps of them. A
-        # large film is first brought near its size in whole levels, which the mean over 16 pixels makes good.
-        if scale < 0.25:
-            grey = cv2.resize(grey, (4 * size[0], 4 * size[1]), interpolation=interpolation)
-        fine = cv2.resize(grey.astype(np.float32), size, interpolation=interpolation) / 255
-        lit = (fine > 8 / 255).astype(np.float32)
-        plane = _local(fine, lit, settings.local * settings.side_px, least=0.004)
-        return Prepared(np.clip(plane, -6, 6)[None], everywhere, shape)
-    grey = cv2.resize(grey, size, interpolation=interpolation)
-    if settings.clahe:
-        grey = cv2.createCLAHE(settings.clahe, (8, 8)).apply(grey)
+        planes.append(_less_local(grey, size, settings.local * settings.side_px))
+    if settings.clahe or not settings.local:
+        planes.append(_standard(_resize(grey, size), settings.clahe))
+    return Prepared(np.clip(np.stack(planes), -6, 6), np.ones(size[::-1], np.uint8), shape)
+
+
+def _less_local(grey: np.ndarray, size: tuple[int, int], sigma: float) -> np.ndarray:
+    """`grey` uint8 brought to `size`, less its local mean, by its local contrast: both of what is not black surround.
+
+    Behind the heart a film has few grey levels, and rounding would leave steps of them. A large one is first brought
+    near its size in whole levels, which the mean over 16 pixels makes good: floats would take four times its memory.
+    """
+    if grey.size > 16 * size[0] * size[1]:
+        grey = _resize(grey, (4 * size[0], 4 * size[1]))
+    fine = _resize(grey.astype(np.float32), size) / 255
+    return _local(fine, (fine > 8 / 255).astype(np.float32), sigma, least=0.004)
+
+
+def _standard(grey: np.ndarray, clahe: float) -> np.ndarray:
+    """Grey values with mean 0 and deviation 1 over what is not black surround."""
+    if clahe:
+        grey = cv2.createCLAHE(clahe, (8, 8)).apply(grey)
     lit = grey[grey > 8]
     mean, deviation = (float(lit.mean()), float(lit.std())) if lit.size else (0.0, 1.0)
-    plane = np.clip((grey.astype(np.float32) - mean) / max(deviation, 4.0), -6, 6)
-    return Prepared(plane[None], everywhere, shape)
+    return (grey.astype(np.float32) - mean) / max(deviation, 4.0)
+
+
+def _resize(grey: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    smaller = size[0] * size[1] < grey.size
+    return cv2.resize(grey, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
 
 
 def _prepare_fundus(image: np.ndarray, settings: FundusPreprocess) -> Prepared:

@@ -176,9 +176,12 @@ def draw_curves() -> None:
     """Each release's training loss."""
     figure_, axes = pyplot.subplots(figsize=(7, 3.6), layout="constrained")
     for folder in folders():
-        losses = np.array(release.load(folder, verify_hashes=False).training.get("losses", []))
-        if losses.size:
-            axes.plot(losses[:, 0], losses[:, 1], label=f"{folder.parent.name} {folder.name}", linewidth=1.2)
+        training = release.load(folder, verify_hashes=False).training
+        for number, network in enumerate((training, *training.get("beside", ()))):
+            losses, name = np.array(network.get("losses", [])), f"{folder.parent.name} {folder.name}"
+            if losses.size:
+                label = name + (" beside it" if number else "")
+                axes.plot(losses[:, 0], losses[:, 1], label=label, linewidth=1.2)
     axes.set(xlabel="step", ylabel="Dice + focal loss", ylim=(0, 1.2))
     axes.legend(frameon=False)
     axes.grid(alpha=0.3)

@@ -82,7 +82,8 @@ class TrainConfig:
     def network(self) -> NetworkConfig:
         facts, classes = self.facts, len(TASKS[self.organ].labels)
         whole = isinstance(facts.preprocess, GreyPreprocess)  # a fundus photo is learned patch by patch
-        return NetworkConfig(facts.channels, classes, self.width, facts.depth, self.attention, self.dropout, whole)
+        planes = len(facts.preprocess.planes)
+        return NetworkConfig(planes, classes, self.width, facts.depth, self.attention, self.dropout, whole)
 
     def rate(self, step: int) -> float:
         """Share of the learning rate at `step`: linear warm-up, then a cosine to zero."""

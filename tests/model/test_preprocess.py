@@ -2,8 +2,9 @@
 
 import cv2
 import numpy as np
+import pytest
 
-from model.preprocess import GreyPreprocess, from_dict, prepare
+from model.preprocess import FundusPreprocess, GreyPreprocess, from_dict, prepare, together
 from model.recipes import RECIPES
 
 FILM = RECIPES["chest", "field"].preprocess
@@ -54,3 +55,23 @@ def test_an_empty_film_is_nothing_and_no_error():
 def test_a_release_of_before_is_read_as_it_was_trained():
     assert from_dict({"kind": "grey", "side_px": 256, "clahe": 2.0}) == GreyPreprocess(256, clahe=2.0)
     assert from_dict(FILM.to_dict()) == FILM
+
+
+def test_networks_that_see_a_film_in_two_ways_are_given_both():
+    equalised = RECIPES["chest", "equalised"].preprocess
+    both = together([FILM, equalised])
+    assert both.planes == ("local", "equalised")
+    tensor = prepare(film(), both).tensor
+    assert np.array_equal(tensor[:1], prepare(film(), FILM).tensor)
+    assert np.array_equal(tensor[1:], prepare(film(), equalised).tensor)
+    assert together([FILM, FILM]) == FILM
+
+
+@pytest.mark.parametrize(
+    "other",
+    [GreyPreprocess(128, clahe=2.0), GreyPreprocess(local=0.1), GreyPreprocess(), FundusPreprocess()],
+    ids=["another size", "another sigma", "grey as it is", "a photo"],
+)
+def test_what_one_input_cannot_hold_is_refused(other):
+    with pytest.raises(ValueError, match="together"):
+        together([FILM, other])
