@@ -1,7 +1,7 @@
 """Make a release from a checkpoint: `python -m model.export --checkpoint FILE --version 1.0.0`.
 
-With several checkpoints of one organ the release answers with the mean of their networks, which may each look at the
-picture in a way of their own.
+With `--beside RELEASE` it answers with the mean of the checkpoint's network and of that release's, each of which looks
+at the picture in its own way.
 """
 
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
@@ -26,18 +27,14 @@ from model.train import TrainConfig, averaged
 
 
 class Probabilities(nn.Module):
-    """Networks with their sigmoid, so that each engine returns probabilities: the mean of those of each network, given
-    its own `planes` of the input."""
+    """The network with its sigmoid, so that each engine returns probabilities."""
 
-    def __init__(self, networks: list[UNet], planes: list[list[int]]):
+    def __init__(self, network: nn.Module):
         super().__init__()
-        self.networks, total = nn.ModuleList(networks), 1 + max(map(max, planes))
-        self.planes = [each if len(each) < total else None for each in planes]
+        self.network = network
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        seen = [image if planes is None else image[:, planes] for planes in self.planes]
-        each = [torch.sigmoid(network(view)[0]) for network, view in zip(self.networks, seen, strict=True)]
-        return torch.stack(each).mean(0) if len(each) > 1 else each[0]
+        return torch.sigmoid(self.network(image)[0])
 
 
 def load_checkpoint(path: Path) -> tuple[TrainConfig, UNet, dict]:
@@ -70,11 +67,16 @@ def training_record(config: TrainConfig, state: dict) -> dict:
     }
 
 
-def write_onnx(networks: list[UNet], path: Path, planes: list[list[int]], multiple: int) -> None:
-    """Export the mean of `networks`, each given its own `planes`, with height and width left open."""
-    side, channels = 8 * multiple, 1 + max(max(each) for each in planes)
+def told_of(other: releases.Release) -> dict:
+    """What a release keeps of one that answers beside it."""
+    return {"release": other.version, "weights": other.sha256, **other.training}
+
+
+def write_onnx(network: nn.Module, path: Path, channels: int, multiple: int) -> None:
+    """Export with height and width left open."""
+    side = 8 * multiple
     torch.onnx.export(
-        Probabilities(networks, planes).eval(),
+        Probabilities(network).eval(),
         (torch.zeros(1, channels, side, side),),
         str(path),
         input_names=["image"],
@@ -83,6 +85,27 @@ def write_onnx(networks: list[UNet], path: Path, planes: list[list[int]], multip
         opset_version=17,
         dynamo=False,
     )
+
+
+def mean_of(networks: list[onnx.ModelProto], planes: list[list[int]]) -> onnx.ModelProto:
+    """One network that answers with the mean of `networks`, each given its own `planes` of the input (N, C, H, W)."""
+    nodes, constants, answers = [], [], []
+    for number, (network, own) in enumerate(zip(networks, planes, strict=True)):
+        graph = onnx.compose.add_prefix(network, f"{number}/").graph
+        constants += [*graph.initializer, onnx.numpy_helper.from_array(np.array(own), f"{number}/planes")]
+        nodes += [onnx.helper.make_node("Gather", ["image", f"{number}/planes"], [graph.input[0].name], axis=1)]
+        nodes += graph.node
+        answers.append(graph.output[0].name)
+    nodes.append(onnx.helper.make_node("Mean", answers, ["probabilities"]))
+    picture = [None, 1 + max(map(max, planes)), "height", "width"]
+    inputs = [onnx.helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, picture)]
+    classes = networks[0].graph.output[0].type.tensor_type.shape.dim[1].dim_value
+    marked = [None, classes, "height", "width"]
+    outputs = [onnx.helper.make_tensor_value_info("probabilities", onnx.TensorProto.FLOAT, marked)]
+    graph = onnx.helper.make_graph(nodes, "mean", inputs, outputs, constants)
+    model = onnx.helper.make_model(graph, opset_imports=networks[0].opset_import, ir_version=networks[0].ir_version)
+    onnx.checker.check_model(model)
+    return model
 
 
 def write_golden(folder: Path) -> None:
@@ -99,37 +122,38 @@ def write_golden(folder: Path) -> None:
 
 
 @click.command()
-@click.option(
-    "--checkpoint",
-    "paths",
-    type=click.Path(exists=True, path_type=Path),
-    required=True,
-    multiple=True,
-    help="one or more",
-)
+@click.option("--checkpoint", type=click.Path(exists=True, path_type=Path), required=True)
 @click.option("--version", required=True, help="such as 1.0.0")
-def main(paths: tuple[Path, ...], version: str) -> None:
-    """Write model/releases/<organ>/<version>/ from checkpoints; its thresholds come from the cross-validation."""
-    configs, networks, states = zip(*map(load_checkpoint, paths), strict=True)
-    for config, state in zip(configs, states, strict=True):
-        if state["step"] < config.steps:
-            raise click.ClickException(f"the training stopped at step {state['step']} of {config.steps}")
-        if config.organ != configs[0].organ:
-            raise click.ClickException("the checkpoints are of different organs")
-    config = configs[0]
-    preprocess = together([each.facts.preprocess for each in configs])
-    planes = [[preprocess.planes.index(plane) for plane in each.facts.preprocess.planes] for each in configs]
+@click.option(
+    "--beside",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    help="a release whose network answers as well: the mean of all is taken",
+)
+def main(checkpoint: Path, version: str, beside: tuple[Path, ...]) -> None:
+    """Write model/releases/<organ>/<version>/ from a checkpoint; its thresholds come from the cross-validation."""
+    config, network, state = load_checkpoint(checkpoint)
+    if state["step"] < config.steps:
+        raise click.ClickException(f"the training stopped at step {state['step']} of {config.steps}")
+    facts, others = config.facts, [releases.load(each) for each in beside]
+    if any(other.organ != config.organ for other in others):
+        raise click.ClickException(f"only releases for {config.organ} can answer beside this network")
+    views = [facts.preprocess, *(other.preprocess for other in others)]
+    preprocess = together(views)
     even = {label.name: 0.5 for label in TASKS[config.organ].labels}
     chosen = crossval.thresholds_for(config)
     folder = releases.RELEASES / config.organ / version
     folder.mkdir(parents=True)
-    multiple = 2 ** (max(each.facts.depth for each in configs) - 1)
-    write_onnx(list(networks), folder / releases.WEIGHTS, planes, multiple)
+    multiple = max([2 ** (facts.depth - 1), *(other.multiple for other in others)])
+    write_onnx(network, folder / releases.WEIGHTS, config.network.channels, multiple)
+    if others:
+        networks = [onnx.load(each / releases.WEIGHTS) for each in (folder, *beside)]
+        planes = [[preprocess.planes.index(plane) for plane in view.planes] for view in views]
+        onnx.save(mean_of(networks, planes), folder / releases.WEIGHTS)
     labels = [
         {"index": label.index, "name": label.name, "nameZh": label.name_zh, "colour": label.colour}
         for label in TASKS[config.organ].labels
     ]
-    first, *beside = map(training_record, configs, states)
     manifest = {
         "name": f"{config.organ}-attention-unet" if config.attention else f"{config.organ}-unet",
         "version": version,
@@ -138,14 +162,14 @@ def main(paths: tuple[Path, ...], version: str) -> None:
         "preprocess": preprocess.to_dict(),
         "input": {"layout": "NCHW", "channels": len(preprocess.planes), "size": None, "multiple": multiple},
         "threshold": even | chosen,
-        "flips": config.facts.augment.flips,
+        "flips": facts.augment.flips,
         "confidence": {},
         "metrics": {
             "thresholds": "chosen on the cross-validation's held-out patients"
             if chosen
             else "which no image has chosen"
         },
-        "training": first | {"beside": beside},
+        "training": training_record(config, state) | {"beside": [told_of(other) for other in others]},
         "files": {},
         "createdAt": datetime.now(UTC).isoformat(timespec="seconds"),
     }

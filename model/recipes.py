@@ -33,7 +33,5 @@ RECIPES: dict[tuple[str, str], Recipe] = {
     ),
     ("chest", "benchmark"): Recipe(("jsrt",), GreyPreprocess(local=0.05), _UPRIGHT, depth=5),
     ("chest", "field"): Recipe(("jsrt", "shenzhen"), GreyPreprocess(local=0.05), _UPRIGHT, depth=5),
-    # A second network for the chest, which sees a film in another way: the release answers with the mean of both.
-    ("chest", "equalised"): Recipe(("jsrt", "shenzhen"), GreyPreprocess(clahe=2.0), _UPRIGHT, depth=5),
     ("liver", "field"): Recipe(("lits", "msd"), GreyPreprocess(), _UPRIGHT, depth=5),
 }

@@ -1,11 +1,12 @@
 """The attention U-Net: a gate before every concatenation, a plain twin, and it learns."""
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from onnx.reference import ReferenceEvaluator
 
-from model.export import write_onnx
+from model.export import mean_of, write_onnx
 from model.losses import deep_loss, dice_focal_loss
 from model.network import AttentionGate, NetworkConfig, UNet, places
 
@@ -106,23 +107,25 @@ def test_an_exported_network_says_the_same_at_a_size_that_it_was_not_traced_with
     network = UNet(NetworkConfig(channels=1, width=4, depth=3, whole=True)).eval()
     for parameter in network.gates.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    write_onnx([network], tmp_path / "network.onnx", planes=[[0]], multiple=4)
+    write_onnx(network, tmp_path / "network.onnx", channels=1, multiple=4)
     image = torch.rand(1, 1, 24, 40)
     (exported,) = ReferenceEvaluator(str(tmp_path / "network.onnx")).run(None, {"image": image.numpy()})
     with torch.no_grad():
         assert np.abs(exported - torch.sigmoid(network(image)[0]).numpy()).max() < 1e-4
 
 
-def test_two_networks_are_exported_as_their_mean_each_with_its_own_view(tmp_path):
+def test_two_networks_answer_with_their_mean_each_with_its_own_view(tmp_path):
     torch.manual_seed(0)
-    one, other = (UNet(NetworkConfig(channels=1, width=4, depth=2)).eval() for _ in range(2))
-    write_onnx([one, other], tmp_path / "both.onnx", planes=[[1], [0]], multiple=2)
+    networks = [UNet(NetworkConfig(channels=1, width=4, depth=2, whole=True)).eval() for _ in range(2)]
+    for number, network in enumerate(networks):
+        write_onnx(network, tmp_path / f"{number}.onnx", channels=1, multiple=2)
+    both = mean_of([onnx.load(tmp_path / f"{number}.onnx") for number in range(2)], planes=[[1], [0]])
     image = torch.rand(1, 2, 20, 36)
-    (exported,) = ReferenceEvaluator(str(tmp_path / "both.onnx")).run(None, {"image": image.numpy()})
+    (exported,) = ReferenceEvaluator(both).run(None, {"image": image.numpy()})
     with torch.no_grad():
-        first, second = torch.sigmoid(one(image[:, 1:])[0]), torch.sigmoid(other(image[:, :1])[0])
-    assert np.abs(exported - ((first + second) / 2).numpy()).max() < 1e-4
-    assert np.abs(exported - first.numpy()).max() > 0.01
+        first, second = (torch.sigmoid(n(image[:, [p]])[0]).numpy() for n, p in zip(networks, (1, 0), strict=True))
+    assert np.abs(exported - (first + second) / 2).max() < 1e-4
+    assert np.abs(exported - first).max() > 0.01
 
 
 def test_it_learns_what_it_is_shown():

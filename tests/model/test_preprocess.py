@@ -58,7 +58,7 @@ def test_a_release_of_before_is_read_as_it_was_trained():
 
 
 def test_networks_that_see_a_film_in_two_ways_are_given_both():
-    equalised = RECIPES["chest", "equalised"].preprocess
+    equalised = GreyPreprocess(clahe=2.0)
     both = together([FILM, equalised])
     assert both.planes == ("local", "equalised")
     tensor = prepare(film(), both).tensor
