@@ -8,7 +8,9 @@ import io
 import resource
 import sys
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+
+from appliance.upright import upright
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 MOST_PIXELS = 60_000_000
@@ -24,22 +26,14 @@ def reencode(content: bytes) -> tuple[bytes, int]:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 return b"", TOO_LARGE
-            return _jpeg(_upright(image)), 0
+            image.load()
+            return _jpeg(upright(image)), 0
     except UnidentifiedImageError:
         return b"", UNSUPPORTED
     except MemoryError:
         return b"", TOO_LARGE
     except Exception:  # whatever a decoder raises on broken data
         return b"", DAMAGED
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Turned as its EXIF data says; as it is stored when they are broken, for the pixels are sound."""
-    image.load()
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # whatever broken tags raise
-        return image
 
 
 def _jpeg(image: Image.Image) -> bytes:

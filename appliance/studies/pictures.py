@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import IO
 
 import numpy as np
-from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from PIL.JpegImagePlugin import JpegImageFile
 
 from appliance.errors import Invalid, TooLarge, UnsupportedType
+from appliance.upright import upright
 
 FORMATS = ("PNG", "JPEG", "TIFF")
 MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "TIFF": "image/tiff"}
@@ -20,15 +21,6 @@ _BROKEN = (
     *(struct.error, Image.DecompressionBombError),
 )
 _TAIL_BYTES = _CHUNK_BYTES = 64 * 1024
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}  # by the EXIF orientation, what sets a picture upright
 
 
 class ImageDamaged(Invalid):
@@ -81,26 +73,14 @@ def decode(file: IO[bytes]) -> np.ndarray:
     try:
         with Image.open(file, formats=FORMATS) as image:
             image.load()
-            upright = _upright(image)
-            if upright.mode.startswith(("I", "F")):
-                return np.repeat(_to_8_bit(np.asarray(upright))[..., None], 3, axis=2)
-            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-                upright = Image.alpha_composite(Image.new("RGBA", upright.size, "black"), upright.convert("RGBA"))
-            return np.array(upright.convert("RGB"))
+            turned = upright(image)
+            if turned.mode.startswith(("I", "F")):
+                return np.repeat(_to_8_bit(np.asarray(turned))[..., None], 3, axis=2)
+            if turned.mode in ("RGBA", "LA", "PA") or "transparency" in turned.info:
+                turned = Image.alpha_composite(Image.new("RGBA", turned.size, "black"), turned.convert("RGBA"))
+            return np.array(turned.convert("RGB"))
     except _BROKEN as error:
         raise ImageDamaged() from error
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Turned as its EXIF data says; as it is stored when they cannot be read, for the pixels are sound.
-
-    Pillow's exif_transpose writes all tags anew, and so fails by a broken one that does not matter here.
-    """
-    try:
-        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # whatever broken tags raise
-        return image
-    return image if turn is None else image.transpose(turn)
 
 
 def _to_8_bit(grey: np.ndarray) -> np.ndarray:

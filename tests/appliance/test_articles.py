@@ -248,7 +248,10 @@ def test_broken_exif_data_cost_no_picture(api):
     broken = b"Exif\0\0II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\x1a\x01\x07\0\x04\0\0\0\1\2\3\4\0\0\0\0"
     with pytest.raises(TypeError), Image.open(io.BytesIO(encoded(phantom(), "JPEG", exif=broken))) as image:
         ImageOps.exif_transpose(image)
-    assert add_picture(api, encoded(phantom(), "JPEG", exif=broken)).status_code == 201
+    wide = np.ascontiguousarray(phantom()[:400])
+    added = add_picture(api, encoded(wide, "JPEG", exif=broken))
+    assert added.status_code == 201
+    assert (added.json()["widthPx"], added.json()["heightPx"]) == (400, 565)  # its turn can be read, as a study's
 
 
 def test_a_picture_that_no_text_shows_any_more_goes_after_a_day(api, monkeypatch, live):
