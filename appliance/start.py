@@ -46,9 +46,10 @@ def hold(settings: Settings, exclusive: bool = False) -> Iterator[None]:
     with path.open("w") as file:
         try:
             fcntl.flock(file, (fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            # A restore may have swapped the folders between the two: this would hold the one that was put away.
+            held = os.path.samestat(path.stat(), os.fstat(file.fileno()))
+        except (BlockingIOError, FileNotFoundError) as error:
             raise InUse(busy) from error
-        # A restore may have swapped the folders between the two: this would hold the one that was put away.
-        if not path.exists() or not os.path.samestat(path.stat(), os.fstat(file.fileno())):
+        if not held:
             raise InUse(busy)
         yield

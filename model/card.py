@@ -66,7 +66,7 @@ def record(folder: Path, verdict: dict) -> None:
     (folder / METRICS).write_text(json.dumps(verdict, indent=2, ensure_ascii=False) + "\n", "utf-8")
     training, pairs = opened.training, zip(opened.labels, opened.thresholds, strict=True)
     steps, minutes = course(training)
-    beside = training.get("beside", ())
+    count = len(networks(training))
     text = _CARD.format(
         name=opened.name,
         version=opened.version,
@@ -78,7 +78,7 @@ def record(folder: Path, verdict: dict) -> None:
         protocol=verdict["protocol"],
         tables="\n\n".join(_table(name, judged, verdict) for name, judged in verdict["datasets"].items()),
         failures=_FAILURES[opened.organ],
-        networks=f"the mean of {1 + len(beside)} attention U-Nets" if beside else "attention U-Net",
+        networks=f"the mean of {count} attention U-Nets" if count > 1 else "attention U-Net",
         steps=steps,
         minutes=minutes,
         taught=_TAUGHT.format("/".join(Path(teacher).parts[-2:])) if (teacher := training.get("teacher")) else "",
@@ -93,11 +93,16 @@ def read_record(folder: Path) -> dict:
     return json.loads((folder / METRICS).read_text("utf-8"))
 
 
+def networks(training: dict) -> list[dict]:
+    """How each network came to be that a release answers with: its own first, then those beside it."""
+    return [training, *training.get("beside", ())]
+
+
 def course(training: dict) -> tuple[str, float]:
     """The steps of a training and of the runs that it began with, in words, and the minutes they took together; with
     those of the networks beside it."""
     told, seconds = [], 0
-    for network in (training, *training.get("beside", ())):
+    for network in networks(training):
         parts = []
         for run in (*network.get("before", ()), network):
             at = f" at {side} px" if (side := run.get("side_px")) else ""

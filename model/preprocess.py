@@ -1,6 +1,6 @@
 """From a decoded picture to the network's input: numpy and OpenCV, the same code for training and serving."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import cv2
 import numpy as np
@@ -85,12 +85,13 @@ def together(views: list[Preprocess]) -> Preprocess:
     first = views[0]
     if all(view == first for view in views):
         return first
-    if all(isinstance(view, GreyPreprocess) for view in views):
-        settings = {key: {getattr(view, key) for view in views} - {0.0} for key in ("side_px", "clahe", "local")}
-        if all(len(values) <= 1 for values in settings.values()):
-            both = GreyPreprocess(**{key: max(values, default=0) for key, values in settings.items()})
-            if set(both.planes) == {plane for view in views for plane in view.planes}:
-                return both
+    grey = [view for view in views if isinstance(view, GreyPreprocess)]
+    if len(grey) == len(views):
+        clahe, local = max(view.clahe for view in grey), max(view.local for view in grey)
+        both = GreyPreprocess(grey[0].side_px, clahe, local)
+        halves = (both, replace(both, local=0.0), replace(both, clahe=0.0))
+        if clahe and local and all(view in halves for view in grey):
+            return both
     raise ValueError(f"networks that see a picture in these ways cannot be served together: {views}")
 
 

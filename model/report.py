@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib import pyplot
 
 from model import crossval, release
-from model.card import AGREEMENT, agreement_row, course, figure, read_record
+from model.card import AGREEMENT, agreement_row, course, figure, networks, read_record
 from model.gate import RECORD
 from model.tasks import TASKS
 
@@ -177,10 +177,10 @@ def draw_curves() -> None:
     figure_, axes = pyplot.subplots(figsize=(7, 3.6), layout="constrained")
     for folder in folders():
         training = release.load(folder, verify_hashes=False).training
-        for number, network in enumerate((training, *training.get("beside", ()))):
-            losses, name = np.array(network.get("losses", [])), f"{folder.parent.name} {folder.name}"
+        for number, network in enumerate(networks(training)):
+            losses = np.array(network.get("losses", []))
             if losses.size:
-                label = name + (" beside it" if number else "")
+                label = f"{folder.parent.name} {folder.name}" + (" beside it" if number else "")
                 axes.plot(losses[:, 0], losses[:, 1], label=label, linewidth=1.2)
     axes.set(xlabel="step", ylabel="Dice + focal loss", ylim=(0, 1.2))
     axes.legend(frameon=False)
