@@ -21,7 +21,7 @@ from appliance.auth.controllers import address_of
 from appliance.auth.guards import require_admin
 from appliance.auth.services import Account, check_password
 from appliance.database import Database, rows
-from appliance.errors import Forbidden, Invalid
+from appliance.errors import Forbidden
 from appliance.storage import Storage
 from appliance.studies import everyones as studies
 
@@ -89,12 +89,8 @@ async def _confirmed(
     request: Request,
 ) -> Erased:
     address = address_of(request)
-    attempts.check(by.username, address)
-    try:
+    with attempts.guess(by.username, address):
         await anyio.to_thread.run_sync(check_password, database, by, password)
-    except Invalid:
-        attempts.failed(by.username, address)
-        raise
     return await anyio.to_thread.run_sync(erase, database, storage, by, account_id, address)
 
 

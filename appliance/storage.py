@@ -4,6 +4,7 @@ import errno
 import hashlib
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from typing import IO
 from appliance.errors import OutOfSpace
 
 CHUNK_BYTES = 1024 * 1024
+# Left to the database, so that on a disk full of pictures an admin can still log in and delete some.
+SPARE_BYTES = 64 * 1024**2
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Storage:
             try:
                 with temporary.open("xb") as file:
                     for chunk in chunks:
+                        if shutil.disk_usage(self.root).free < SPARE_BYTES:
+                            raise OutOfSpace()
                         file.write(chunk)
                         digest.update(chunk)
                         size += len(chunk)

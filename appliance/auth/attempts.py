@@ -1,36 +1,54 @@
 """Slow down guessing of passwords: after a few wrong ones, an address and name must wait."""
 
 import time
-from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 
-from appliance.errors import TooManyRequests
+from appliance.errors import TooManyRequests, XiangyiError
 
 ALLOWED, WINDOW_S = 8, 300.0
 MAX_KEYS = 10_000
+_WRONG = ("credentials_wrong", "wechat_code_invalid")
 
 
 class Attempts:
-    """Failed log-ins of the last minutes, in memory: a restart forgives, which a guesser cannot bring about."""
+    """Wrong guesses of the last minutes, in memory: a restart forgives, which a guesser cannot bring about."""
 
     def __init__(self) -> None:
-        self._failures: dict[tuple[str, str], deque[float]] = defaultdict(deque)
+        self._guesses: dict[tuple[str, str], list[float]] = {}
+        self._lock = Lock()
 
-    def check(self, username: str, address: str) -> None:
-        """Raises TooManyRequests when this name failed too often from this address."""
-        failures = self._failures.get(_key(username, address), deque())
-        while failures and failures[0] < time.monotonic() - WINDOW_S:
-            failures.popleft()
-        if len(failures) >= ALLOWED:
-            wait_s = round(failures[0] + WINDOW_S - time.monotonic())
-            raise TooManyRequests(f"密码错误次数过多，请 {wait_s} 秒后再试。", "log_in_attempts", waitS=wait_s)
+    @contextmanager
+    def guess(self, username: str, address: str) -> Iterator[None]:
+        """Around the check of a password or code, and nothing that passes without one. It counts as wrong from its
+        start, for many may be sent at once; a right one forgives those before it. Raises TooManyRequests when this
+        name was wrong too often from this address."""
+        key, now = _key(username, address), time.monotonic()
+        self._count(key, now)
+        try:
+            yield
+        except Exception as error:
+            if not (isinstance(error, XiangyiError) and error.code in _WRONG):
+                self._give_back(key, now)  # what failed before or after the check was no guess
+            raise
+        with self._lock:
+            self._guesses.pop(key, None)
 
-    def failed(self, username: str, address: str) -> None:
-        if len(self._failures) > MAX_KEYS:
-            self._failures.clear()
-        self._failures[_key(username, address)].append(time.monotonic())
+    def _count(self, key: tuple[str, str], now: float) -> None:
+        with self._lock:
+            if len(self._guesses) > MAX_KEYS:
+                self._guesses.clear()
+            guesses = [each for each in self._guesses.get(key, []) if each >= now - WINDOW_S]
+            if len(guesses) >= ALLOWED:
+                wait_s = round(guesses[0] + WINDOW_S - now)
+                raise TooManyRequests(f"密码错误次数过多，请 {wait_s} 秒后再试。", "log_in_attempts", waitS=wait_s)
+            self._guesses[key] = [*guesses, now]
 
-    def succeeded(self, username: str, address: str) -> None:
-        self._failures.pop(_key(username, address), None)
+    def _give_back(self, key: tuple[str, str], at: float) -> None:
+        with self._lock:
+            if at in self._guesses.get(key, []):
+                self._guesses[key].remove(at)
 
 
 def _key(username: str, address: str) -> tuple[str, str]:

@@ -11,7 +11,6 @@ from appliance.auth.guards import PUBLIC
 from appliance.auth.schemas import AccountOut, ChangePassword, LogIn, OpenSessionOut, OpenSessions, SessionOut
 from appliance.auth.services import Account, Session
 from appliance.database import Database
-from appliance.errors import Invalid, NotAuthenticated
 from appliance.settings import Settings
 
 
@@ -20,16 +19,10 @@ async def open_session(
 ) -> Session:
     """Log in for the API and the pages alike. Raises NotAuthenticated, TooManyRequests."""
     address, user_agent = address_of(request), request.headers.get("user-agent", "")
-    attempts.check(username, address)
-    try:
-        session = await anyio.to_thread.run_sync(
+    with attempts.guess(username, address):
+        return await anyio.to_thread.run_sync(
             services.log_in, database, username, password, settings.session_hours, address, user_agent
         )
-    except NotAuthenticated:
-        attempts.failed(username, address)
-        raise
-    attempts.succeeded(username, address)
-    return session
 
 
 def address_of(request: Request) -> str:
@@ -108,16 +101,10 @@ class AccountController(Controller):
         attempts: NamedDependency[Attempts],
     ) -> None:
         """Change the own password; other sessions of the account end."""
-        address = address_of(request)
-        attempts.check(account.username, address)
-        try:
+        with attempts.guess(account.username, address_of(request)):
             await anyio.to_thread.run_sync(
                 services.change_password, database, account, data.old_password, data.new_password, request.auth
             )
-        except Invalid as error:
-            if error.code == "credentials_wrong":  # a new password that will not do is no guess
-                attempts.failed(account.username, address)
-            raise
 
     @put("/me/deletion", status_code=204)
     async def ask_for_deletion(

@@ -11,7 +11,6 @@ from appliance.auth.guards import PUBLIC
 from appliance.auth.schemas import SessionOut
 from appliance.auth.services import Account
 from appliance.database import Database
-from appliance.errors import Invalid
 from appliance.overrides.services import current
 from appliance.settings import Settings
 from appliance.wechat import exchange, services
@@ -30,13 +29,9 @@ async def log_in_by_wechat(
 ) -> SessionOut:
     """Open a session for the account that this code's WeChat user is bound to; 409 `wechat_not_bound` without one."""
     address, user_agent = address_of(request), request.headers.get("user-agent", "")
-    attempts.check(_ANYONE, address)
     settings = await anyio.to_thread.run_sync(current, database, settings)
-    try:
+    with attempts.guess(_ANYONE, address):
         openid = await exchange.openid_of(settings.wechat, data.code)
-    except Invalid:
-        attempts.failed(_ANYONE, address)
-        raise
     hours = settings.session_hours
     return SessionOut.of(await anyio.to_thread.run_sync(services.log_in, database, openid, hours, address, user_agent))
 

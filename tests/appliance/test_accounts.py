@@ -1,9 +1,14 @@
 """Log in, stay in, change the password, and be kept out."""
 
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
 import pytest
 
+from appliance.app import create_app
 from appliance.auth import services
 from appliance.database import rows
+from webadmin.routes import routes as pages
 
 PASSWORD = "secret-word-1"
 
@@ -33,6 +38,18 @@ def test_guessing_is_slowed_down(api):
     answer = log_in(api, "bo", PASSWORD)
     assert (answer.status_code, answer.json()["error"]["code"]) == (429, "log_in_attempts")
     assert log_in(api, "ann", PASSWORD).status_code == 201
+
+
+def test_guesses_sent_at_once_count_each_other(api):
+    with ThreadPoolExecutor(16) as pool:
+        answers = [each.status_code for each in pool.map(lambda n: log_in(api, "bo", f"wrong-word-{n}"), range(16))]
+    assert sorted(answers) == [401] * 8 + [429] * 8
+
+
+def test_a_right_guess_forgives_those_before_it(api):
+    for _ in range(2):
+        assert [log_in(api, "bo", "wrong-word").status_code for _ in range(7)] == [401] * 7
+        assert log_in(api, "bo", PASSWORD).status_code == 201
 
 
 def test_blanks_and_capitals_earn_no_new_guesses(api):
@@ -90,6 +107,22 @@ def test_guessing_the_old_password_is_slowed_down(api):
     assert [change("wrong-word", "another-word-2") for _ in range(8)] == [422] * 8
     assert change(PASSWORD, "another-word-2") == 429
     assert log_in(api, "ann", PASSWORD).status_code == 429
+
+
+@pytest.mark.anyio
+async def test_guessing_it_in_the_first_wizard_is_slowed_down_too(api):
+    app = create_app(api.settings, api.database, api.storage, api.engines, pages(api.settings, api.database))
+    headers = {**api.as_("boss"), "Accept": "text/html"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://box", headers=headers) as client:
+
+        async def change(old, new="another-word-2", **more):
+            form = {"old": old, "new": new, "repeated": new, **more}
+            return (await client.post("/admin/start", data=form)).status_code
+
+        assert [await change(PASSWORD, "short") for _ in range(9)] == [422] * 9
+        assert [await change("wrong-word") for _ in range(8)] == [422] * 8
+        assert await change("", skip="1") == 303, "whoever gives no password may go on"
+        assert await change(PASSWORD) == 429, "and has not made a right guess by it"
 
 
 def test_the_first_admin_gets_a_one_time_password_once(database):

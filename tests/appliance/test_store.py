@@ -5,6 +5,7 @@ import hashlib
 import os
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -100,6 +101,14 @@ def test_full_disk_says_so_and_leaves_nothing(tmp_path):
     with pytest.raises(OutOfSpace, match="磁盘"):
         storage.write(chunks())
     assert list((tmp_path / "incoming").iterdir()) == []
+
+
+def test_the_last_room_on_a_disk_is_left_to_the_database(tmp_path, monkeypatch):
+    storage, left = Storage(tmp_path), [2 * storage_module.SPARE_BYTES, storage_module.SPARE_BYTES - 1]
+    monkeypatch.setattr(storage_module.shutil, "disk_usage", lambda path: SimpleNamespace(free=left.pop(0)))
+    with pytest.raises(OutOfSpace, match="磁盘"):
+        storage.write([b"fits", b"does not"])
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_database_on_a_full_disk_is_told_as_such(database):

@@ -12,10 +12,11 @@ from litestar.params import Body
 from litestar.response import Redirect
 
 from appliance import language_models
+from appliance.auth.attempts import Attempts
 from appliance.auth.controllers import address_of
 from appliance.auth.services import MIN_PASSWORD, Account, change_password
 from appliance.database import Database
-from appliance.errors import Invalid
+from appliance.errors import Invalid, TooManyRequests, XiangyiError
 from appliance.overrides import services
 from appliance.settings import Settings
 from webadmin.rendering import Pages, View
@@ -58,17 +59,21 @@ async def save_start(
     account: NamedDependency[Account],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
+    attempts: NamedDependency[Attempts],
     pages: NamedDependency[Pages],
 ) -> Response:
     """Keep what was filled in, or show it again with what was wrong."""
     try:
-        await anyio.to_thread.run_sync(_save, database, settings, account, data, request.auth, address_of(request))
-    except Invalid as error:
-        return await anyio.to_thread.run_sync(_page, pages, settings, account, data, error.message)
+        await anyio.to_thread.run_sync(_save, database, settings, attempts, account, data, request)
+    except (Invalid, TooManyRequests) as error:
+        return await anyio.to_thread.run_sync(_page, pages, settings, account, data, error)
     return Redirect("/admin" if not data.skip else "/", status_code=303)
 
 
-def _save(database: Database, settings: Settings, account: Account, form: StartForm, token: str, address: str) -> None:
+def _save(
+    database: Database, settings: Settings, attempts: Attempts, account: Account, form: StartForm, request: Request
+) -> None:
+    address = address_of(request)
     if not form.skip:
         if form.new != form.repeated:
             raise Invalid("两次输入的新密码不一致。")
@@ -77,11 +82,14 @@ def _save(database: Database, settings: Settings, account: Account, form: StartF
         values = {"hospital_name": form.hospital_name, "consultation_days": int(form.consultation_days)}
         services.change(database, settings, account, values, address)
         if form.new or form.old:
-            change_password(database, account, form.old, form.new, token)
+            with attempts.guess(account.username, address):
+                change_password(database, account, form.old, form.new, request.auth)
     services.end_wizard(database, account)
 
 
-def _page(pages: Pages, settings: Settings, account: Account, form: StartForm, error: str | None) -> Response[str]:
+def _page(
+    pages: Pages, settings: Settings, account: Account, form: StartForm, error: XiangyiError | None
+) -> Response[str]:
     chosen = next((each.title for each in language_models.list_models(settings) if each.chosen), "未选用")
     view = StartView(
         title="首次设置",
@@ -89,9 +97,9 @@ def _page(pages: Pages, settings: Settings, account: Account, form: StartForm, e
         hospital_name=form.hospital_name,
         consultation_days=form.consultation_days,
         model=chosen,
-        error=error,
+        error=error.message if error else None,
     )
-    return pages.html("admin/system/start.html", view, account, 422 if error else 200)
+    return pages.html("admin/system/start.html", view, account, error.status if error else 200)
 
 
 PAGES = [show_start, save_start]
