@@ -61,8 +61,13 @@ def roll_up(database: Database, today: date, anew: bool = False) -> int:
     """Count each day that is long over and was not counted yet; returns how many were.
 
     It goes on behind the last day that was counted; `anew` looks through all days, for what a restore or a wrong
-    clock may have brought in later.
+    clock may have brought in later. A day that still goes on was counted by a clock ahead of the true one: that count
+    is let go of, or what is yet to come would never be counted.
     """
+    going_on = [(today - timedelta(days=number)).isoformat() for number in range(LIVE_DAYS)]
+    if database.read(lambda db: row(db, f"{_COUNTED_DAYS} AND day IN (?, ?)", *going_on)):
+        sql = "DELETE FROM statistics_days WHERE topic != 'storage' AND day IN (?, ?)"
+        database.write(lambda db: db.conn.execute(sql, going_on))
     due = database.read(lambda db: _uncounted(db, today - timedelta(days=LIVE_DAYS - 1), anew))
     for start in range(0, len(due), _AT_ONCE):
         part = due[start : start + _AT_ONCE]

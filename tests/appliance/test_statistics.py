@@ -64,6 +64,18 @@ def test_what_was_counted_outlives_its_rows(api):
     assert told(api)["byOrgan"] == before != {}
 
 
+def test_a_day_that_a_clock_ahead_counted_goes_on_when_the_clock_is_right_again(api):
+    def use(seed):
+        fill(api.database, studies=60, consultations=0, days=3, until=TODAY, seed=seed)
+
+    use(seed=1)
+    days.roll_up(api.database, TODAY + timedelta(days=9))
+    use(seed=2)
+    told_of = told(api, since=(TODAY - timedelta(days=2)).isoformat())
+    by_day = [sum(series["values"][number] for series in told_of["studies"]) for number in range(3)]
+    assert by_day == [20, 40, 40], "a day that was over stays as it was counted"
+
+
 def test_long_ranges_are_told_by_week_and_month(api):
     assert told(api, since=(TODAY - timedelta(days=89)).isoformat())["stepDays"] == 7
     assert told(api, since=(TODAY - timedelta(days=999)).isoformat())["stepDays"] == 30
