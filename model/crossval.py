@@ -65,17 +65,17 @@ def best_thresholds(record: dict, datasets: tuple[str, ...], arm: str = "attenti
     return best
 
 
-def thresholds_for(config: TrainConfig) -> dict[str, float]:
+def thresholds_for(config: TrainConfig, before: int = 0) -> dict[str, float]:
     """What the record of the same recipe's folds chose, when they saw pictures the same way and were trained at least
-    half as long; else nothing: another recipe's networks saw other observers, who mark more or less, and one trained
-    shortly is unsure of itself and does better with a higher threshold."""
+    half as long, with the steps `before` that run; else nothing: another recipe's networks saw other observers, who
+    mark more or less, and one trained shortly is unsure of itself and does better with a higher threshold."""
     try:
         record = read(record_path(config.organ, config.side_px))
     except FileNotFoundError:
         return {}
     settings = record["settings"]
     seen_alike = record["preprocess"] == config.facts.preprocess.to_dict()
-    alike = seen_alike and settings["recipe"] == config.recipe and 2 * settings["steps"] >= config.steps
+    alike = seen_alike and settings["recipe"] == config.recipe and 2 * settings["steps"] >= before + config.steps
     return best_thresholds(record, config.facts.datasets) if alike else {}
 
 

@@ -141,7 +141,9 @@ def main(checkpoint: Path, version: str, beside: tuple[Path, ...]) -> None:
     views = [facts.preprocess, *(other.preprocess for other in others)]
     preprocess = together(views)
     even = {label.name: 0.5 for label in TASKS[config.organ].labels}
-    chosen = crossval.thresholds_for(config)
+    before = sum(run["steps"] for run in runs_before(config))
+    # No fold has judged a mean of several networks.
+    chosen = {} if others else crossval.thresholds_for(config, before)
     folder = releases.RELEASES / config.organ / version
     folder.mkdir(parents=True)
     multiple = max([2 ** (facts.depth - 1), *(other.multiple for other in others)])

@@ -89,6 +89,7 @@ def test_thresholds_come_from_runs_of_the_same_recipe_and_eyes_and_about_the_sam
         kept = record([0.0] * 4) | {"settings": {"recipe": recipe, "steps": steps}, "preprocess": seen}
         (tmp_path / "retina.json").write_text(json.dumps(kept))
         assert bool(crossval.thresholds_for(field)) == chosen
+        assert not crossval.thresholds_for(field, before=1), "a run that goes on with another one's weights"
 
 
 @pytest.mark.parametrize("path", sorted(crossval.RECORDS.glob("*.json")), ids=lambda path: path.stem)
