@@ -6,7 +6,7 @@ from llm.triage_urgent import URGENT
 
 __all__ = ["RULES", "RULES_VERSION", "UNSURE", "WORDS", "Level", "Rule"]
 
-RULES_VERSION = "2026.11.11"
+RULES_VERSION = "2026.11.12"
 RULES = EMERGENCIES + URGENT
 # What sounds like danger, but like none in particular. Another rule's advice would be absurd: acne is no stroke.
 UNSURE = Rule(
