@@ -20,6 +20,8 @@ import torch
 from model.data import predict
 from model.datasets import Sample, fold, load
 from model.metrics import bootstrap
+from model.preprocess import together
+from model.recipes import Recipe
 from model.tasks import TASKS
 from model.train import TrainConfig, train
 
@@ -31,14 +33,14 @@ ARMS = {"attention": True, "plain": False}
 Scores = dict[str, dict[str, list[float]]]
 
 
-def score(network: torch.nn.Module, held_out: list[Sample], config: TrainConfig) -> Scores:
-    """Judge a network on held-out images, inside the field of view, for each label that an image shows."""
-    network.eval()
-    facts, rows = config.facts, dict[str, dict[str, list[np.ndarray]]]()
+def score(networks: list[tuple[TrainConfig, torch.nn.Module]], held_out: list[Sample]) -> Scores:
+    """Judge a network, or the mean of several that were trained for one organ, on held-out images, inside the field of
+    view, for each label that an image shows."""
+    rows = dict[str, dict[str, list[np.ndarray]]]()
     for sample in held_out:
         inside = sample.fov > 0
-        probabilities = predict(network, sample, facts.preprocess, 2 ** (facts.depth - 1))[inside]
-        for plane, label in enumerate(TASKS[config.organ].labels):
+        probabilities = np.mean([_predicted(network, sample, config.facts) for config, network in networks], 0)[inside]
+        for plane, label in enumerate(TASKS[networks[0][0].organ].labels):
             truth = sample.regions[inside][:, plane] > 0
             if sample.known[plane] and truth.any():
                 dice = dice_at(probabilities[:, plane], truth)
@@ -47,6 +49,10 @@ def score(network: torch.nn.Module, held_out: list[Sample], config: TrainConfig)
         patient: {name: [round(float(v), 4) for v in np.mean(dice, axis=0)] for name, dice in labels.items()}
         for patient, labels in rows.items()
     }
+
+
+def _predicted(network: torch.nn.Module, sample: Sample, facts: Recipe) -> np.ndarray:
+    return predict(network.eval(), sample, facts.preprocess, 2 ** (facts.depth - 1))
 
 
 def dice_at(probability: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -70,7 +76,7 @@ def thresholds_for(config: TrainConfig, before: int = 0) -> dict[str, float]:
     half as long, with the steps `before` that run; else nothing: another recipe's networks saw other observers, who
     mark more or less, and one trained shortly is unsure of itself and does better with a higher threshold."""
     try:
-        record = read(record_path(config.organ, config.side_px))
+        record = read(record_path(config.organ, config.side_px, config.clahe))
     except FileNotFoundError:
         return {}
     settings = record["settings"]
@@ -123,10 +129,11 @@ def _by_label(record: dict, arm: str) -> dict[str, dict[str, np.ndarray]]:
     return {label: {name: np.mean(dice, axis=0) for name, dice in rows.items()} for label, rows in found.items()}
 
 
-def record_path(organ: str, side_px: int = 0, clahe: float = 0.0) -> Path:
-    """Where the record of an organ's folds is kept: by themselves those seen at another size than the recipe's, and
-    those of films seen through CLAHE, as before chest 2.0.0."""
-    return RECORDS / (organ + ("-clahe" if clahe else "") + (f"-{side_px}px" if side_px else "") + ".json")
+def record_path(organ: str, side_px: int = 0, clahe: float = 0.0, both: bool = False) -> Path:
+    """Where the record of an organ's folds is kept: by themselves those seen at another size than the recipe's, those
+    seen through CLAHE, and those of the mean of `both` views."""
+    view = "-both" if both else "-clahe" if clahe else ""
+    return RECORDS / (organ + view + (f"-{side_px}px" if side_px else "") + ".json")
 
 
 def read(path: Path) -> dict:
@@ -134,11 +141,14 @@ def read(path: Path) -> dict:
     return json.loads(path.read_text("utf-8"))
 
 
-def run(config: TrainConfig, data: Path, work: Path, path: Path) -> dict:
+def run(config: TrainConfig, data: Path, work: Path, path: Path, both: bool = False) -> dict:
     """Train and judge with `config`'s seed what the record at `path` does not hold yet; it is written after each
-    training, and keeps what it holds of other seeds. Raises ClickException when it was made with other settings."""
+    training, and keeps what it holds of other seeds. With `both`, a network with the recipe's own view is trained
+    beside each one with `config.clahe`, and their mean is judged, as `export --beside` serves it. What `work` holds is
+    not trained again. Raises ClickException when the record was made with other settings."""
     settings = {key: value for key, value in asdict(config).items() if key not in ("seed", "fold", "attention")}
-    seen = config.facts.preprocess.to_dict()
+    views = [replace(config, clahe=0.0), config] if both else [config]
+    seen = together([view.facts.preprocess for view in views]).to_dict()
     record: dict = {"settings": settings, "preprocess": seen, "thresholds": list(THRESHOLDS), "seeds": {}}
     if path.exists():
         record = read(path)
@@ -152,11 +162,14 @@ def run(config: TrainConfig, data: Path, work: Path, path: Path) -> dict:
         for arm, attention in ARMS.items():
             if arm in judged:
                 continue
-            own = replace(config, fold=index, attention=attention)
-            trained = train(own, data, work / f"{config.organ}-{arm}-{config.seed}-{index}")
+            networks, seconds = [], 0.0
+            for own in (replace(view, fold=index, attention=attention) for view in views):
+                kept = record_path(own.organ, own.side_px, own.clahe).stem
+                trained = train(own, data, work / f"{kept}-{arm}-{own.seed}-{index}")
+                networks.append((own, trained.average.module))
+                seconds += trained.seconds
             _, held_out = fold(samples, index, config.folds, config.seed)
-            scores = score(trained.average.module, held_out, own)
-            judged[arm] = {"seconds": round(trained.seconds), "patients": scores}
+            judged[arm] = {"seconds": round(seconds), "patients": score(networks, held_out)}
             record["summary"] = compare(record)
             path.parent.mkdir(exist_ok=True)
             path.with_suffix(".new").write_text(_compact(record), "utf-8")
@@ -186,10 +199,14 @@ def _compact(record: dict) -> str:
 @click.option("--seed", default=TrainConfig.seed, show_default=True, help="of one repetition; the record keeps others")
 @click.option("--side-px", default=TrainConfig.side_px, help="see films and slices at this size, 0 for the recipe's")
 @click.option("--half-steps", default=TrainConfig.half_steps, help="so many of the first steps at half that size")
-def main(organ: str, data: Path, work: Path, **settings: Any) -> None:
+@click.option("--clahe", default=TrainConfig.clahe, help="see films and slices through CLAHE with this clip limit")
+@click.option("--both", is_flag=True, help="judge the mean of a network seeing so and of one with the recipe's view")
+def main(organ: str, data: Path, work: Path, both: bool, **settings: Any) -> None:
     """Cross-validate the attention U-Net against the plain one."""
+    if both and not settings["clahe"]:
+        raise click.ClickException("--both takes the mean over two views: give --clahe as well")
     config = TrainConfig(organ=organ, recipe="field", **settings)
-    record = run(config, data, work, record_path(organ, config.side_px))
+    record = run(config, data, work, record_path(organ, config.side_px, config.clahe, both), both)
     for label, figures in record["summary"].items():
         for row in (*ARMS, "difference"):
             click.echo("{:8} {:10} {mean:+.4f} ({low:+.4f} to {high:+.4f})".format(label, row, **figures[row]))

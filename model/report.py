@@ -119,7 +119,9 @@ def crossval_table() -> str:
         settings = record["settings"]
         size, half = settings.get("side_px"), settings.get("half_steps")
         told = f"{settings['organ']} {{}}" + (f" at {size} px" if size else "")
-        told += ", through CLAHE" if record["preprocess"].get("clahe") else ""
+        seen = record["preprocess"]
+        if seen.get("clahe"):
+            told += ", mean of both views" if seen["local"] else ", through CLAHE"
         folds = f"{len(crossval.paired(record))}, {settings['steps']}" + (f" ({half} at half size)" if half else "")
         alone = [crossval.compare({"seeds": {seed: folds}}) for seed, folds in record["seeds"].items()]
         for label, row in record["summary"].items():

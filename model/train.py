@@ -38,7 +38,8 @@ class TrainConfig:
 
     `start` is a checkpoint of the same network, or of one with less in its gates, whose averaged weights the run begins
     with, "" for none. `side_px` is the size at which films and slices are seen, 0 for the recipe's: a run at half of it
-    sees four times as many in the same time, and is a good start for one at full size. `teacher` is the folder of a
+    sees four times as many in the same time, and is a good start for one at full size. `clahe` is the clip limit of
+    the histogram equalisation through which they are seen, 0.0 for the recipe's own view. `teacher` is the folder of a
     release that marks what the data sets leave unmarked (teacher.py), "" for none.
     """
 
@@ -58,6 +59,7 @@ class TrainConfig:
     start: str = ""
     side_px: int = 0
     half_steps: int = 0
+    clahe: float = 0.0
     teacher: str = ""
 
     @classmethod
@@ -71,12 +73,11 @@ class TrainConfig:
     @property
     def facts(self) -> Recipe:
         """What is trained on. Raises KeyError for an organ and recipe that do not go together."""
-        recipe = RECIPES[self.organ, self.recipe]
-        return _at(recipe, self.side_px) if self.side_px else recipe
+        return _seen(RECIPES[self.organ, self.recipe], self.side_px, self.clahe)
 
     def facts_at(self, step: int) -> Recipe:
         """What is trained on in `step`."""
-        return _at(self.facts, self.facts.patch // 2) if step < self.half_steps else self.facts
+        return _seen(self.facts, self.facts.patch // 2) if step < self.half_steps else self.facts
 
     @property
     def network(self) -> NetworkConfig:
@@ -93,11 +94,17 @@ class TrainConfig:
         return float(0.5 * (1 + np.cos(np.pi * min(progress, 1.0))))
 
 
-def _at(recipe: Recipe, side_px: int) -> Recipe:
-    """The recipe with films and slices seen at `side_px`; a fundus photo has the scale of its vessels."""
-    if not isinstance(recipe.preprocess, GreyPreprocess):
+def _seen(recipe: Recipe, side_px: int = 0, clahe: float = 0.0) -> Recipe:
+    """The recipe with films and slices seen at `side_px` or through `clahe`; a fundus photo has the scale of its
+    vessels."""
+    view = recipe.preprocess
+    if not isinstance(view, GreyPreprocess):
         return recipe
-    return replace(recipe, preprocess=replace(recipe.preprocess, side_px=side_px), patch=side_px)
+    if clahe:
+        view = replace(view, clahe=clahe, local=0.0)
+    if side_px:
+        view = replace(view, side_px=side_px)
+    return replace(recipe, preprocess=view, patch=view.side_px)
 
 
 class Run:
@@ -230,15 +237,16 @@ def _precision() -> Literal["bf16-mixed", "32-true"]:
 @click.option("--start", default=TrainConfig.start, help="a checkpoint to begin with, as for another camera's pictures")
 @click.option("--side-px", default=TrainConfig.side_px, help="see films and slices at this size, to begin with")
 @click.option("--half-steps", default=TrainConfig.half_steps, help="so many of the first steps at half that size")
+@click.option("--clahe", default=TrainConfig.clahe, help="see films and slices through CLAHE with this clip limit")
 @click.option("--teacher", default=TrainConfig.teacher, help="a release that marks what a data set leaves out")
 @click.option("--devices", default="auto", show_default=True, help="how many GPUs or processes; with torchrun, its own")
 def main(data: Path, out: Path, every: int, devices: str, **settings: Any) -> None:
     """Train one organ's network by its recipe."""
     if (settings["organ"], settings["recipe"]) not in RECIPES:
         raise click.ClickException(f"there is no recipe {settings['recipe']!r} for {settings['organ']}")
-    if (settings["side_px"] or settings["half_steps"]) and settings["organ"] == "retina":
+    if settings["organ"] == "retina" and any(settings[name] for name in ("side_px", "half_steps", "clahe")):
         raise click.ClickException(
-            "a fundus photo has the scale of its vessels: --side-px and --half-steps are for films and slices"
+            "a fundus photo has the scale of its vessels: --side-px, --half-steps and --clahe are for films and slices"
         )
     train(TrainConfig(**settings), data, out, every, devices)
 

@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 from click import ClickException
 
-from model import crossval
+from model import crossval, train
 from model.crossval import ARMS, THRESHOLDS, best_thresholds, compare
+from model.data import predict
+from model.datasets import fold, load
 from model.preprocess import FundusPreprocess
 from model.tasks import TASKS
 from model.train import TrainConfig
@@ -53,6 +55,29 @@ def test_an_arm_left_out_is_made_up_for_and_no_other(labelled, tmp_path):
         crossval.run(TINY, labelled, tmp_path / "work", path)
 
 
+def test_the_mean_of_both_views_is_judged_and_what_was_trained_is_not_trained_again(labelled, tmp_path, monkeypatch):
+    films = load(labelled, ("jsrt",), "train")[:6]
+    for module in (crossval, train):
+        monkeypatch.setattr(module, "load", lambda *_: films)
+    config = replace(TINY, organ="chest", recipe="benchmark", side_px=64, clahe=2.0)
+    work, learn, steps = tmp_path / "work", train.Run.learn, []
+    alone = crossval.run(config, labelled, work, tmp_path / "alone.json")
+    monkeypatch.setattr(train.Run, "learn", lambda run, *batch: steps.append(run.config.clahe) or learn(run, *batch))
+    both = crossval.run(config, labelled, work, tmp_path / "both.json", both=True)
+    assert steps == [0.0] * config.steps * config.folds * len(ARMS)
+    assert (both["preprocess"]["clahe"], both["preprocess"]["local"]) == (2.0, 0.05) and both["summary"]
+
+    film = fold(films, 0, config.folds, config.seed)[1][0]
+    views = [replace(config, fold=0, clahe=clahe) for clahe in (0.0, 2.0)]
+    folders = (work / "chest-64px-attention-1-0", work / "chest-clahe-64px-attention-1-0")
+    networks = [train.train(view, labelled, folder).average.module for view, folder in zip(views, folders, strict=True)]
+    seen = [predict(n.eval(), film, view.facts.preprocess, 16) for n, view in zip(networks, views, strict=True)]
+    for told, answer in ((both, (seen[0] + seen[1]) / 2), (alone, seen[1])):
+        expected = crossval.dice_at(answer[..., 1], film.regions[..., 1] > 0)
+        curve = told["seeds"]["1"]["0"]["attention"]["patients"][film.patient]["heart"]
+        assert curve == pytest.approx(expected, abs=1e-4)
+
+
 def test_the_difference_is_paired():
     sure = compare(record([0.01, 0.012, 0.011, 0.009] * 5))["vessel"]
     assert sure["difference"]["low"] > 0.009
@@ -96,6 +121,8 @@ def test_thresholds_come_from_runs_of_the_same_recipe_and_eyes_and_about_the_sam
 def test_the_records_kept_here_agree_with_their_summary(path):
     kept = crossval.read(path)
     settings = TrainConfig.from_dict(kept["settings"])
-    assert path == crossval.record_path(settings.organ, settings.side_px, kept["preprocess"].get("clahe", 0))
+    both = bool(kept["preprocess"].get("clahe") and kept["preprocess"]["local"])
+    assert path == crossval.record_path(settings.organ, settings.side_px, settings.clahe, both)
+    assert kept["preprocess"].get("clahe", 0.0) == settings.clahe
     assert kept["summary"] == compare(kept)
     assert set(kept["summary"]) == {label.name for label in TASKS[kept["settings"]["organ"]].labels}
