@@ -47,7 +47,7 @@ class Storage:
             try:
                 with temporary.open("xb") as file:
                     for chunk in chunks:
-                        if shutil.disk_usage(self.root).free < SPARE_BYTES:
+                        if shutil.disk_usage(self.root).free < SPARE_BYTES + len(chunk):
                             raise OutOfSpace()
                         file.write(chunk)
                         digest.update(chunk)

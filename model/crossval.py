@@ -23,7 +23,7 @@ from model.metrics import bootstrap
 from model.preprocess import together
 from model.recipes import Recipe
 from model.tasks import TASKS
-from model.train import TrainConfig, train
+from model.train import TrainConfig, refuse_views_of_fundus, train
 
 RECORDS = Path(__file__).parent / "crossval"
 THRESHOLDS = tuple(round(0.2 + 0.04 * step, 2) for step in range(16))
@@ -203,6 +203,7 @@ def _compact(record: dict) -> str:
 @click.option("--both", is_flag=True, help="judge the mean of a network seeing so and of one with the recipe's view")
 def main(organ: str, data: Path, work: Path, both: bool, **settings: Any) -> None:
     """Cross-validate the attention U-Net against the plain one."""
+    refuse_views_of_fundus(organ, settings)
     if both and not settings["clahe"]:
         raise click.ClickException("--both takes the mean over two views: give --clahe as well")
     config = TrainConfig(organ=organ, recipe="field", **settings)

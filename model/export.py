@@ -141,7 +141,8 @@ def main(checkpoint: Path, version: str, beside: tuple[Path, ...]) -> None:
     views = [facts.preprocess, *(other.preprocess for other in others)]
     preprocess = together(views)
     even = {label.name: 0.5 for label in TASKS[config.organ].labels}
-    before = sum(run["steps"] for run in runs_before(config))
+    training = training_record(config, state)
+    before = sum(run["steps"] for run in training["before"])
     # No fold has judged a mean of several networks.
     chosen = {} if others else crossval.thresholds_for(config, before)
     folder = releases.RELEASES / config.organ / version
@@ -171,7 +172,7 @@ def main(checkpoint: Path, version: str, beside: tuple[Path, ...]) -> None:
             if chosen
             else "which no image has chosen"
         },
-        "training": training_record(config, state) | {"beside": [told_of(other) for other in others]},
+        "training": training | {"beside": [told_of(other) for other in others]},
         "files": {},
         "createdAt": datetime.now(UTC).isoformat(timespec="seconds"),
     }

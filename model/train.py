@@ -222,6 +222,14 @@ def _precision() -> Literal["bf16-mixed", "32-true"]:
     return "bf16-mixed" if torch.cuda.is_available() or by_hardware else "32-true"
 
 
+def refuse_views_of_fundus(organ: str, settings: dict[str, Any]) -> None:
+    """Raise ClickException for a command line that asks for a fundus photo as films and slices are seen."""
+    if organ == "retina" and any(settings[name] for name in ("side_px", "half_steps", "clahe")):
+        raise click.ClickException(
+            "a fundus photo has the scale of its vessels: --side-px, --half-steps and --clahe are for films and slices"
+        )
+
+
 @click.command()
 @click.option("--organ", type=click.Choice(list(TASKS)), default="retina", show_default=True)
 @click.option("--recipe", default="benchmark", show_default=True, help="benchmark or field: see recipes.py")
@@ -244,10 +252,7 @@ def main(data: Path, out: Path, every: int, devices: str, **settings: Any) -> No
     """Train one organ's network by its recipe."""
     if (settings["organ"], settings["recipe"]) not in RECIPES:
         raise click.ClickException(f"there is no recipe {settings['recipe']!r} for {settings['organ']}")
-    if settings["organ"] == "retina" and any(settings[name] for name in ("side_px", "half_steps", "clahe")):
-        raise click.ClickException(
-            "a fundus photo has the scale of its vessels: --side-px, --half-steps and --clahe are for films and slices"
-        )
+    refuse_views_of_fundus(settings["organ"], settings)
     train(TrainConfig(**settings), data, out, every, devices)
 
 

@@ -22,8 +22,8 @@ class Attempts:
     @contextmanager
     def guess(self, username: str, address: str) -> Iterator[None]:
         """Around the check of a password or code, and nothing that passes without one. It counts as wrong from its
-        start, for many may be sent at once; a right one forgives those before it. Raises TooManyRequests when this
-        name was wrong too often from this address."""
+        start, for many may be sent at once. Raises TooManyRequests when this name was wrong too often from this
+        address."""
         key, now = _key(username, address), time.monotonic()
         self._count(key, now)
         try:
@@ -32,8 +32,12 @@ class Attempts:
             if not (isinstance(error, XiangyiError) and error.code in _WRONG):
                 self._give_back(key, now)  # what failed before or after the check was no guess
             raise
+        self._give_back(key, now)
+
+    def forgive(self, username: str, address: str) -> None:
+        """Forget the wrong guesses of whoever has logged in since."""
         with self._lock:
-            self._guesses.pop(key, None)
+            self._guesses.pop(_key(username, address), None)
 
     def _count(self, key: tuple[str, str], now: float) -> None:
         with self._lock:

@@ -20,9 +20,11 @@ async def open_session(
     """Log in for the API and the pages alike. Raises NotAuthenticated, TooManyRequests."""
     address, user_agent = address_of(request), request.headers.get("user-agent", "")
     with attempts.guess(username, address):
-        return await anyio.to_thread.run_sync(
+        session = await anyio.to_thread.run_sync(
             services.log_in, database, username, password, settings.session_hours, address, user_agent
         )
+    attempts.forgive(username, address)
+    return session
 
 
 def address_of(request: Request) -> str:

@@ -85,6 +85,15 @@ def test_guessing_codes_is_slowed_down(api):
     assert code_of(log_in(api, "forged")) == (429, "log_in_attempts")
 
 
+def test_a_right_code_forgives_no_wrong_ones_of_its_address(api):
+    bind(api, "ann", "code-li-1")
+    for _ in range(7):
+        log_in(api, "forged")
+    assert log_in(api, "code-li-2").status_code == 201
+    log_in(api, "forged")
+    assert code_of(log_in(api, "forged")) == (429, "log_in_attempts")
+
+
 @pytest.mark.parametrize("mood", ["slow", "broken", "busy", "secret"])
 def test_wechat_out_of_order_is_told_and_the_secret_stays_in(api, wechat, caplog, mood):
     caplog.set_level("INFO")
